@@ -1,0 +1,188 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/fx/adapters"
+	"qiantang.dev/rails/internal/ledger"
+	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/router"
+	"qiantang.dev/rails/internal/settle"
+)
+
+// The roles that a worker may have.
+const (
+	RoleRouter  = "router"
+	RoleSettler = "settler"
+)
+
+// Options say what a worker is made of.
+type Options struct {
+	// ID names this worker among its peers: the pod's name.
+	ID string
+	// Institution and Region are whose plans it takes; a plan for another is refused. Empty: any.
+	Institution, Region string
+	// Roles, at least one.
+	Roles []string
+	// Ledger is the books; the worker does not close it.
+	Ledger ledger.Ledger
+	// Directory is where settlement files go.
+	Directory string
+	Clock     func() time.Time
+	Log       logr.Logger
+	// Version is shown in /openapi.json.
+	Version string
+}
+
+// Worker is a running engine. Create it with New, drive it with Run, feed it plans with Switch.
+type Worker struct {
+	opt       Options
+	metrics   *prometheus.Registry
+	router    *router.Router
+	settler   *settle.Settler
+	handler   http.Handler
+	served    atomic.Pointer[plan.Region]
+	changed   chan struct{}
+	switching sync.Mutex
+}
+
+// New makes a worker that serves nothing yet.
+func New(opt Options) (*Worker, error) {
+	if len(opt.Roles) == 0 {
+		return nil, errors.New("worker: no role")
+	}
+	for _, r := range opt.Roles {
+		if r != RoleRouter && r != RoleSettler {
+			return nil, fmt.Errorf("worker: role %q: want router or settler", r)
+		}
+	}
+	if opt.Clock == nil {
+		opt.Clock = time.Now
+	}
+	w := &Worker{opt: opt, metrics: prometheus.NewRegistry(), changed: make(chan struct{}, 1)}
+	w.metrics.MustRegister(processCollectors()...)
+	client := &http.Client{Transport: transport()}
+	assigner := settle.NewAssigner(opt.Ledger, opt.Clock)
+	if slices.Contains(opt.Roles, RoleRouter) {
+		w.router = router.New(router.Options{
+			Ledger: opt.Ledger, Assigner: assigner, Clock: opt.Clock, Log: opt.Log.WithName("router"), Metrics: w.metrics, ID: opt.ID,
+			Open: func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
+				return adapters.Open(p, creds, client)
+			},
+		})
+	}
+	if slices.Contains(opt.Roles, RoleSettler) {
+		w.settler = settle.New(settle.Options{
+			Ledger: opt.Ledger, Clock: opt.Clock, Log: opt.Log.WithName("settler"), Metrics: w.metrics,
+			Directory: filepath.Join(opt.Directory, "settlement"), Client: client, OnReport: func(plan.RunReport) { w.wake() },
+		})
+	}
+	w.handler = w.newHandler()
+	return w, nil
+}
+
+// Roles of this worker.
+func (w *Worker) Roles() []string { return w.opt.Roles }
+
+// Handler serves the API, its description, health and metrics.
+func (w *Worker) Handler() http.Handler { return w.handler }
+
+// Changed receives when there is news for whoever speaks for this worker: a settlement report, or a drained corridor.
+func (w *Worker) Changed() <-chan struct{} { return w.changed }
+
+func (w *Worker) wake() {
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Switch makes every role serve r, or none: on an error the last plan stays.
+func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credentials) error {
+	w.switching.Lock()
+	defer w.switching.Unlock()
+	if w.opt.Region != "" && (r.Name != w.opt.Region || r.Institution != w.opt.Institution) {
+		return fmt.Errorf("plan is for %s/%s, this worker for %s/%s", r.Institution, r.Name, w.opt.Institution, w.opt.Region)
+	}
+	last := w.served.Load()
+	if w.settler != nil {
+		if err := w.settler.Switch(ctx, r); err != nil {
+			return fmt.Errorf("settler: %w", err)
+		}
+	}
+	if w.router != nil {
+		if err := w.router.Switch(ctx, r, creds); err != nil {
+			if w.settler != nil && last != nil {
+				err = errors.Join(err, w.settler.Switch(ctx, last))
+			}
+			return fmt.Errorf("router: %w", err)
+		}
+	}
+	w.served.Store(r)
+	w.opt.Log.Info("serving", "revision", r.Revision, "corridors", len(r.Corridors))
+	return nil
+}
+
+// InFlight counts payments that are not final, per draining corridor.
+func (w *Worker) InFlight(ctx context.Context) (map[string]int64, error) {
+	if w.router == nil {
+		return nil, nil
+	}
+	return w.router.InFlight(ctx)
+}
+
+// RequestRun asks the settler to close a schedule's window now. Workers without that role leave it to those that have it.
+func (w *Worker) RequestRun(ctx context.Context, r plan.RunRequest) error {
+	if w.settler == nil {
+		return nil
+	}
+	return w.settler.RequestRun(ctx, r)
+}
+
+// reportsShown bounds how many runs are reported upwards: those of the last weeks.
+const reportsShown = 100
+
+// Reports are the latest settlement runs, where this worker settles.
+func (w *Worker) Reports(ctx context.Context) ([]plan.RunReport, error) {
+	if w.settler == nil {
+		return nil, nil
+	}
+	return w.settler.Reports(ctx, reportsShown)
+}
+
+// Run drives what is under way until ctx ends: payments to follow, windows to close.
+func (w *Worker) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var runs []func(context.Context) error
+	if w.router != nil {
+		runs = append(runs, w.router.Run)
+	}
+	if w.settler != nil {
+		runs = append(runs, w.settler.Run)
+	}
+	errs := make(chan error, len(runs))
+	for _, run := range runs {
+		go func() { errs <- run(ctx) }()
+	}
+	var first error
+	for range runs {
+		if err := <-errs; err != nil && !errors.Is(err, context.Canceled) && first == nil {
+			first = err
+		}
+		cancel()
+	}
+	return first
+}
