@@ -41,6 +41,8 @@ type Quote struct {
 	Expires time.Time
 	// Guaranteed quotes are firm until Expires.
 	Guaranteed bool
+	// Reusable says that the rate holds for any amount of the pair until Expires, so that the quote may be cached and priced anew.
+	Reusable bool
 }
 
 // Instruction tells a provider to pay. ID is ours, unique for ever: the provider's idempotency key.

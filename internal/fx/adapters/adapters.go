@@ -1,0 +1,51 @@
+package adapters
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/fx/antom"
+	"qiantang.dev/rails/internal/fx/ecb"
+	"qiantang.dev/rails/internal/fx/lianlian"
+	"qiantang.dev/rails/internal/fx/pingpong"
+	"qiantang.dev/rails/internal/plan"
+)
+
+// opener makes an adapter of a provider. Errors name what is missing or wrong, never a credential's value.
+type opener func(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Provider, error)
+
+var register = map[string]opener{
+	"Antom":    antom.Open,
+	"ECB":      ecb.Open,
+	"LianLian": lianlian.Open,
+	"PingPong": pingpong.Open,
+}
+
+// Open makes the provider's adapter with its credentials. client may be nil.
+func Open(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Provider, error) {
+	open, ok := register[p.Adapter]
+	if !ok {
+		return nil, fmt.Errorf("provider %s: adapter %q is not known: want one of %s", p.Name, p.Adapter, strings.Join(Names(), ", "))
+	}
+	return open(p, creds, client)
+}
+
+// OpenReference makes the adapter of a provider of reference rates.
+func OpenReference(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Reference, error) {
+	opened, err := Open(p, creds, client)
+	if err != nil {
+		return nil, err
+	}
+	r, ok := opened.(fx.Reference)
+	if !ok {
+		return nil, fmt.Errorf("provider %s: adapter %s gives no reference rates", p.Name, p.Adapter)
+	}
+	return r, nil
+}
+
+// Names lists the adapters.
+func Names() []string { return slices.Sorted(maps.Keys(register)) }
