@@ -18,7 +18,8 @@ func root(say *progress.Printer) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	c.AddCommand(assetsCommand(say))
+	c.AddCommand(assetsCommand(say), prefetchCommand(say), upCommand(say), statusCommand(say), imageCommand(say), loadCommand(say),
+		downCommand(say))
 	return c
 }
 

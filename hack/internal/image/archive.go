@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,6 +22,7 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 
 // Image is an image with its name.
 type Image struct {
+	Ref   string // as it was given: `repositories` must have it letter by letter
 	Tag   name.Tag
 	Image v1.Image
 }
@@ -42,7 +44,7 @@ func New(ref string, config v1.Config, layers ...v1.Layer) (Image, error) {
 	cf = cf.DeepCopy()
 	cf.OS, cf.Architecture, cf.Config = "linux", runtime.GOARCH, config
 	img, err = mutate.ConfigFile(img, cf)
-	return Image{tag, img}, err
+	return Image{ref, tag, img}, err
 }
 
 // Save writes images as one `docker save` archive, in one step: a file of that name is complete.
@@ -86,10 +88,7 @@ func write(w io.Writer, images []Image) error {
 		if err != nil {
 			return err
 		}
-		repo := i.Tag.Context().Name()
-		if i.Tag.RegistryStr() == name.DefaultRegistry {
-			repo = i.Tag.RepositoryStr()
-		}
+		repo := strings.TrimSuffix(i.Ref, ":"+i.Tag.TagStr())
 		if repositories[repo] == nil {
 			repositories[repo] = map[string]string{}
 		}
