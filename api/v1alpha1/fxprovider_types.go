@@ -6,6 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=fxproviders,scope=Namespaced,shortName=fxp,categories=rails
 // +kubebuilder:printcolumn:name="Adapter",type=string,JSONPath=`.spec.adapter`
 // +kubebuilder:printcolumn:name="Endpoint",type=string,JSONPath=`.spec.endpoint`,priority=1
@@ -64,7 +65,7 @@ const (
 // FXProviderSpec is what a provider is and how it is treated.
 // +kubebuilder:validation:XValidation:rule="self.adapter != 'ECB' || !has(self.role) || self.role == 'Reference'",messageExpression="'role is ' + self.role + ', but adapter ECB only gives reference rates'"
 // +kubebuilder:validation:XValidation:rule="self.adapter == 'ECB' || (has(self.role) && self.role == 'Reference') || (has(self.pairs) && self.pairs.size() > 0)",messageExpression="'pairs must name at least one currency pair for adapter ' + self.adapter"
-// +kubebuilder:validation:XValidation:rule="isURL(self.endpoint) && (url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname() != ” || self.adapter == 'ECB' && url(self.endpoint).getScheme() == 'file')",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL' + (self.adapter == 'ECB' ? ', or a file URL' : ”)"
+// +kubebuilder:validation:XValidation:rule="isURL(self.endpoint) && (url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0 || self.adapter == 'ECB' && url(self.endpoint).getScheme() == 'file')",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL; with adapter ECB also a file URL'"
 type FXProviderSpec struct {
 	// adapter is the code that speaks the provider's API.
 	// +required

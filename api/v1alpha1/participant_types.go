@@ -6,6 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=participants,scope=Namespaced,shortName=ptp,categories=rails
 // +kubebuilder:printcolumn:name="Legal-Name",type=string,JSONPath=`.spec.legalName`
 // +kubebuilder:printcolumn:name="BIC",type=string,JSONPath=`.spec.bic`

@@ -6,6 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=paymentcorridors,scope=Namespaced,shortName=pc,categories=rails
 // +kubebuilder:printcolumn:name="Source",type=string,JSONPath=`.spec.source.country`
 // +kubebuilder:printcolumn:name="Sell",type=string,JSONPath=`.spec.source.currency`
@@ -36,7 +37,7 @@ type PaymentCorridor struct {
 
 // PaymentCorridorSpec is what a corridor should be.
 // +kubebuilder:validation:XValidation:rule="self.source.country != self.destination.country || self.source.currency != self.destination.currency",messageExpression="'source and destination are both ' + self.source.country + '/' + self.source.currency + ': a corridor crosses a border or exchanges'"
-// +kubebuilder:validation:XValidation:rule="!has(self.routing) || !has(self.routing.strategy) || self.routing.strategy != 'Weighted' || self.providers.all(p, has(p.weight))",messageExpression="'routing.strategy Weighted needs a weight on each provider; ' + self.providers.filter(p, !has(p.weight)).map(p, p.name).join(', ') + ' has none'"
+// +kubebuilder:validation:XValidation:rule="!has(self.routing) || !has(self.routing.strategy) || self.routing.strategy != 'Weighted' || self.providers.all(p, has(p.weight))",message="routing.strategy is Weighted, so each of providers needs a weight",fieldPath=".providers"
 type PaymentCorridorSpec struct {
 	// source is where the payer's money is.
 	// +required

@@ -6,6 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=paymentrails,scope=Namespaced,shortName=rail,categories=rails
 // +kubebuilder:printcolumn:name="System",type=string,JSONPath=`.spec.system`
 // +kubebuilder:printcolumn:name="Country",type=string,JSONPath=`.spec.country`

@@ -9,6 +9,7 @@ import (
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=regions,scope=Namespaced,shortName=rgn,categories=rails
 // +kubebuilder:printcolumn:name="Jurisdiction",type=string,JSONPath=`.spec.jurisdiction`
 // +kubebuilder:printcolumn:name="Ledger",type=string,JSONPath=`.spec.ledger.type`
@@ -39,7 +40,7 @@ type Region struct {
 // RegionSpec is what a region should be.
 // +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.settler)",message="workers.settler must be unset with ledger.type Embedded: one pod has both roles, and workers.router sizes it"
 // +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.router) || !has(self.workers.router.autoscaling)",message="workers.router.autoscaling must be unset with ledger.type Embedded: an embedded ledger has one writer"
-// +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.router) || !has(self.workers.router.replicas) || self.workers.router.replicas == 1",messageExpression="'workers.router.replicas is ' + string(self.workers.router.replicas) + ', want 1 with ledger.type Embedded: an embedded ledger has one writer'"
+// +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.router) || !has(self.workers.router.replicas) || self.workers.router.replicas == 1",message="workers.router.replicas must be 1 with ledger.type Embedded: an embedded ledger has one writer",fieldPath=".workers.router.replicas"
 type RegionSpec struct {
 	// jurisdiction is the country whose law the region's workers are under.
 	// +required
@@ -164,7 +165,7 @@ type RegionWorkers struct {
 
 // WorkerPool is a number of equal pods.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || !has(self.autoscaling)",messageExpression="'replicas (' + string(self.replicas) + ') and autoscaling exclude each other'"
+// +kubebuilder:validation:XValidation:rule="!has(self.replicas) || !has(self.autoscaling)",message="replicas and autoscaling exclude each other",fieldPath=".replicas"
 type WorkerPool struct {
 	// replicas wanted. Unset, 2 on PostgreSQL, 1 on an embedded ledger.
 	// +optional
@@ -182,7 +183,7 @@ type WorkerPool struct {
 }
 
 // WorkerAutoscaling bounds a pool that grows with its CPU use.
-// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",messageExpression="'minReplicas ' + string(self.minReplicas) + ' is more than maxReplicas ' + string(self.maxReplicas)"
+// +kubebuilder:validation:XValidation:rule="self.minReplicas <= self.maxReplicas",message="minReplicas is more than maxReplicas",fieldPath=".minReplicas"
 type WorkerAutoscaling struct {
 	// minReplicas is the least.
 	// +required
@@ -240,7 +241,7 @@ const (
 )
 
 // RegionService is how the routers are reached.
-// +kubebuilder:validation:XValidation:rule="!has(self.nodePort) || self.type == 'NodePort'",messageExpression="'nodePort ' + string(self.nodePort) + ' must be unset when type is ' + self.type"
+// +kubebuilder:validation:XValidation:rule="!has(self.nodePort) || self.type == 'NodePort'",messageExpression="'nodePort must be unset when type is ' + self.type",fieldPath=".nodePort"
 type RegionService struct {
 	// type is ClusterIP or NodePort.
 	// +required

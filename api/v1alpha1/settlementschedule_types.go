@@ -7,6 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
+// +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
 // +kubebuilder:resource:path=settlementschedules,scope=Namespaced,shortName=ss,categories=rails
 // +kubebuilder:printcolumn:name="Cut-offs",type=string,JSONPath=`.spec.cutOffs`
 // +kubebuilder:printcolumn:name="Zone",type=string,JSONPath=`.spec.timeZone`
@@ -164,18 +165,17 @@ const (
 // SettlementDelivery says where instructions go.
 // +kubebuilder:validation:XValidation:rule="has(self.directory) == (self.type == 'Directory')",messageExpression="'directory must be set when type is Directory, and only then; type is ' + self.type"
 // +kubebuilder:validation:XValidation:rule="has(self.endpoint) == (self.type == 'Endpoint')",messageExpression="'endpoint must be set when type is Endpoint, and only then; type is ' + self.type"
-// +kubebuilder:validation:XValidation:rule="!has(self.endpoint) || isURL(self.endpoint) && url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname() != ”",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL'"
-// +kubebuilder:validation:XValidation:rule="!has(self.directory) || !self.directory.split('/').exists(s, s in [”, '.', '..'])",messageExpression="'directory ' + self.directory + ' must be a relative path without empty, . or .. parts'"
+// +kubebuilder:validation:XValidation:rule="!has(self.endpoint) || isURL(self.endpoint) && url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL'"
 type SettlementDelivery struct {
 	// type is Directory or Endpoint.
 	// +required
 	Type DeliveryType `json:"type,omitempty"`
 
-	// directory below the worker's volume.
+	// directory below the worker's volume: a relative path none of whose parts begins with a dot.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
-	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9._/-]+$`
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$`
 	Directory string `json:"directory,omitempty"`
 
 	// endpoint is the URL of the clearing system.

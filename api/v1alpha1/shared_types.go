@@ -48,10 +48,10 @@ type Weekday string
 type Date string
 
 // BuiltInCalendar names closings that Qiantang itself knows: an ISO 3166-1 alpha-2 country's public holidays (with its
-// make-up working days), or XECB for the TARGET closing days.
+// make-up working days), XECB for the TARGET closing days, or a system such as Fedwire, CIPS or T2.
 // +kubebuilder:validation:MinLength=2
 // +kubebuilder:validation:MaxLength=16
-// +kubebuilder:validation:Pattern=`^[A-Z][A-Z0-9]{1,15}$`
+// +kubebuilder:validation:Pattern=`^[A-Za-z][A-Za-z0-9]{1,15}$`
 type BuiltInCalendar string
 
 // PurposeCode is an ISO 20022 external purpose code, such as GDDS (goods) or SCVE (services).
