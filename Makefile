@@ -60,9 +60,8 @@ bench: build ## measure beside the named references; docs/benchmarks.md keeps th
 ##@ Keep in order
 .PHONY: generate
 generate: $(CONTROLLER_GEN) ## deepcopy, CRDs and RBAC from their sources
-	@$(CONTROLLER_GEN) object paths=./api/...
-	@$(CONTROLLER_GEN) crd:maxDescLen=400 paths=./api/... output:crd:dir=config/crd/bases
-	@go run ./hack/chartcrds
+	@mkdir -p $(TOOLS)/path && ln -sf $(CONTROLLER_GEN) $(TOOLS)/path/controller-gen
+	@PATH=$(TOOLS)/path:$$PATH go generate ./...
 
 .PHONY: fmt
 fmt: ## gofmt
