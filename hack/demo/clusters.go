@@ -60,7 +60,7 @@ func (d *demo) clusters(ctx context.Context) error {
 		}
 		for _, c := range m.Clusters {
 			if c.Name == eastCluster && len(names) == 2 {
-				r.Regions["us-east"] = place{Kubeconfig: c.Kubeconfig, NodeIP: c.NodeIP}
+				r.Regions["us-east"] = place{Kubeconfig: c.Kubeconfig, Internal: c.InternalKubeconfig, NodeIP: c.NodeIP}
 			}
 		}
 	})

@@ -47,12 +47,11 @@ func main() {
 
 // The names that the demo uses.
 const (
-	hubCluster   = "qiantang-hub"
-	eastCluster  = "qiantang-us-east"
-	operatorNS   = "qiantang-system"
-	institution  = "demo"
-	simulatorNS  = "qiantang-simulator"
-	simulatorDNS = "qiantang-simulator.qiantang-simulator.svc.cluster.local"
+	hubCluster  = "qiantang-hub"
+	eastCluster = "qiantang-us-east"
+	operatorNS  = "qiantang-system"
+	institution = "demo"
+	simulatorNS = "qiantang-simulator"
 
 	// twoClustersMiB is the memory that two clusters with everything in them want; with less, one has to do.
 	twoClustersMiB = 6 * 1024

@@ -17,6 +17,8 @@ type record struct {
 	Clusters []string `json:"clusters,omitempty"`
 	Kubectl  string   `json:"kubectl,omitempty"`
 	Image    string   `json:"image,omitempty"`
+	// Run counts how often payments were sent, so that each run has keys of its own.
+	Run int `json:"run,omitempty"`
 	// Hub is where the resources are; Regions say where each region's workers are.
 	Hub     place            `json:"hub"`
 	Regions map[string]place `json:"regions,omitempty"`
@@ -26,7 +28,9 @@ type record struct {
 type place struct {
 	Kubeconfig string `json:"kubeconfig"`
 	Context    string `json:"context,omitempty"`
-	NodeIP     string `json:"nodeIP,omitempty"`
+	// Internal is a kubeconfig that works from pods of the hub; empty where the place is the hub.
+	Internal string `json:"internal,omitempty"`
+	NodeIP   string `json:"nodeIP,omitempty"`
 	// URL of the region's routers.
 	URL string `json:"url,omitempty"`
 }
