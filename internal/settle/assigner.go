@@ -66,18 +66,6 @@ func (a *Assigner) Switch(r *plan.Region) error {
 	return nil
 }
 
-func compileSchedules(r *plan.Region) (map[string]schedule, error) {
-	schedules := make(map[string]schedule, len(r.Schedules))
-	for _, p := range r.Schedules {
-		s, err := compileSchedule(p)
-		if err != nil {
-			return nil, err
-		}
-		schedules[p.Name] = s
-	}
-	return schedules, nil
-}
-
 // Assign returns the window in which an obligation booked now counts. It reads or writes the ledger only for the first
 // assignment of a window; errors are an UnknownScheduleError or the ledger's.
 func (a *Assigner) Assign(ctx context.Context, schedule string) (Assignment, error) {

@@ -16,12 +16,14 @@ const (
 	ModelMultilateral = "MultilateralNet"
 )
 
+// TimingImmediate is the timing of a schedule that settles on the day of the cut-off, whatever its lag.
+const TimingImmediate = "Immediate"
+
 // terms are a schedule's as the window keeps them.
 type terms struct {
-	Model    string        `json:"model"`
-	Timing   string        `json:"timing,omitempty"`
-	Lag      int32         `json:"lag,omitempty"`
-	Delivery plan.Delivery `json:"delivery"`
+	Model     string        `json:"model"`
+	ValueDate string        `json:"valueDate"`
+	Delivery  plan.Delivery `json:"delivery"`
 }
 
 // windowBody is the document of a window's record. Each state adds to it and changes nothing that an earlier one fixed.
@@ -32,9 +34,8 @@ type windowBody struct {
 	Terms  terms     `json:"terms"`
 
 	// From closing on.
-	Run       string     `json:"run,omitempty"`
-	Closed    *time.Time `json:"closed,omitempty"`
-	ValueDate string     `json:"valueDate,omitempty"`
+	Run    string     `json:"run,omitempty"`
+	Closed *time.Time `json:"closed,omitempty"`
 
 	// From netted on.
 	Payments   int64              `json:"payments,omitempty"`

@@ -55,7 +55,7 @@ func ParseWindowKey(key string) (schedule string, cutOff time.Time, k int, err e
 
 // openPut makes the record of a new open window.
 func openPut(key string, s schedule, region string, opened, cutOff time.Time) (*ledger.Put, error) {
-	body, err := json.Marshal(windowBody{Region: region, Opened: opened.UTC(), CutOff: cutOff.UTC(), Terms: s.terms()})
+	body, err := json.Marshal(windowBody{Region: region, Opened: opened.UTC(), CutOff: cutOff.UTC(), Terms: s.terms(cutOff)})
 	if err != nil {
 		return nil, fmt.Errorf("window %q: %w", key, err)
 	}
