@@ -180,3 +180,18 @@ func TestSpreadAndShift(t *testing.T) {
 		t.Errorf("inverse %v, %v", inv, err)
 	}
 }
+
+func TestFixedIsExactOrRefused(t *testing.T) {
+	for s, want := range map[string]int64{"7.2": 7200000000000, "0.000000000001": 1, "9223372": 9223372000000000000, "9223373": 0} {
+		r, err := ParseRate(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := r.Fixed(); ok != (want != 0) || (ok && got != want) {
+			t.Errorf("%s: %d, %v; want %d", s, got, ok, want)
+		}
+	}
+	if got, ok := (Rate{}).Fixed(); !ok || got != 0 {
+		t.Errorf("no rate: %d, %v", got, ok)
+	}
+}

@@ -47,6 +47,12 @@ func (r Rate) IsZero() bool { return r.d.IsZero() }
 // String writes the rate as a plain decimal.
 func (r Rate) String() string { return r.d.String() }
 
+// Fixed is r in units of 10^-MaxRateScale, exactly; false where that does not fit 64 bits (rates above 9 million).
+func (r Rate) Fixed() (int64, bool) {
+	hi, lo := bits.Mul64(r.d.Coef(), pow10[MaxRateScale-r.d.Scale()])
+	return int64(lo), hi == 0 && lo <= 1<<63-1
+}
+
 // Cmp is -1, 0 or +1 as r is less than, equal to or more than o.
 func (r Rate) Cmp(o Rate) int { return r.d.Cmp(o.d) }
 
