@@ -93,6 +93,8 @@ type Entry struct {
 	Seq uint64
 	// Booked is our booking time: monotonic along Seq, microseconds.
 	Booked time.Time
+	// Released is what a Post, Void or Expire took out of pending, in minor units: all of the reserve that Ref names.
+	Released int64
 }
 
 // Record is a document kept beside the books and changed in the same commit.
@@ -112,7 +114,8 @@ type Record struct {
 	Created, Updated time.Time
 }
 
-// Put writes a Record if it stands at version Expect (0: it must not exist yet).
+// Put writes a Record if it stands at version Expect (0: it must not exist yet). Where it already stands at Expect+1 with exactly this
+// content, it is the same Put sent again and succeeds; so who claims work by a Put says in Body who claims it.
 type Put struct {
 	Kind, Key string
 	Expect    int64
@@ -122,7 +125,8 @@ type Put struct {
 	Body      []byte
 }
 
-// Require makes a Commit fail with a RequirementError unless the record is in one of the States.
+// Require makes a Commit fail with a RequirementError unless the record, as it stood before the Commit, is in one of the States. Where
+// it did not exist, the Commit's own Put that creates it counts. A Commit sent again is not checked again.
 type Require struct {
 	Kind, Key string
 	States    []string

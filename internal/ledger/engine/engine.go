@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"qiantang.dev/rails/internal/ledger"
+)
+
+// errClosed is what callers of a closed ledger get, as an UnavailableError.
+var errClosed = errors.New("the ledger is closed")
+
+// Engine books commits through a Store. Apply is safe for concurrent use.
+type Engine struct {
+	store Store
+	opt   Options
+	queue chan *request
+	stop  chan struct{}
+	done  chan struct{}
+	once  sync.Once
+
+	// owned by the loop
+	state   *state
+	pending []attempt
+	spill   *request // taken from the queue, but too large for the last group
+}
+
+type request struct {
+	commit *ledger.Commit
+	size   int
+	result chan result
+}
+
+// New starts an Engine; Close stops it.
+func New(store Store, opt Options) *Engine {
+	opt = opt.withDefaults()
+	e := &Engine{
+		store: store, opt: opt, state: newState(opt.MaxCached),
+		queue: make(chan *request, opt.MaxQueue), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	go e.run()
+	return e
+}
+
+// Apply books c; see ledger.Ledger.
+func (e *Engine) Apply(ctx context.Context, c ledger.Commit) (ledger.Receipt, error) {
+	if err := c.Validate(); err != nil {
+		return ledger.Receipt{}, err
+	}
+	r := &request{commit: &c, size: len(c.Transfers) + len(c.Puts) + len(c.Accounts) + 1, result: make(chan result, 1)}
+	if err := e.enqueue(ctx, r); err != nil {
+		return ledger.Receipt{}, err
+	}
+	select {
+	case res := <-r.result:
+		return res.receipt, res.err
+	case <-ctx.Done():
+		return ledger.Receipt{}, &ledger.UnavailableError{Err: fmt.Errorf("waiting for the commit, whose outcome is open: %w", ctx.Err())}
+	case <-e.done:
+		select {
+		case res := <-r.result:
+			return res.receipt, res.err
+		default:
+			return ledger.Receipt{}, &ledger.UnavailableError{Err: errClosed}
+		}
+	}
+}
+
+func (e *Engine) enqueue(ctx context.Context, r *request) error {
+	select {
+	case <-e.stop:
+		return &ledger.UnavailableError{Err: errClosed}
+	case e.queue <- r:
+		return nil
+	default:
+	}
+	wait := time.NewTimer(e.opt.MaxWait)
+	defer wait.Stop()
+	select {
+	case e.queue <- r:
+		return nil
+	case <-e.stop:
+		return &ledger.UnavailableError{Err: errClosed}
+	case <-ctx.Done():
+		return &ledger.UnavailableError{Err: ctx.Err()}
+	case <-wait.C:
+		return &ledger.UnavailableError{Err: fmt.Errorf("%d commits are waiting already", e.opt.MaxQueue)}
+	}
+}
+
+// Close lets the batch under way finish and refuses what still waits. It may be called more than once.
+func (e *Engine) Close() {
+	e.once.Do(func() { close(e.stop) })
+	<-e.done
+}
+
+func (e *Engine) run() {
+	defer close(e.done)
+	sweep, stopSweep := e.sweeper()
+	defer stopSweep()
+	for {
+		if first := e.spill; first != nil {
+			e.spill = nil
+			e.book(e.collect(first))
+			continue
+		}
+		select {
+		case <-e.stop:
+			e.refuse()
+			return
+		case first := <-e.queue:
+			e.book(e.collect(first))
+		case <-sweep:
+			e.sweep()
+		}
+	}
+}
+
+// collect takes what waits behind first, up to MaxBatch. It never waits for more: while one batch is being written the next one gathers.
+func (e *Engine) collect(first *request) []*request {
+	group, size := []*request{first}, first.size
+	for size < e.opt.MaxBatch {
+		select {
+		case r := <-e.queue:
+			if size += r.size; size > e.opt.MaxBatch {
+				e.spill = r
+				return group
+			}
+			group = append(group, r)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+func (e *Engine) refuse() {
+	for {
+		select {
+		case r := <-e.queue:
+			r.result <- result{err: &ledger.UnavailableError{Err: errClosed}}
+		default:
+			return
+		}
+	}
+}
+
+func (e *Engine) sweeper() (<-chan time.Time, func()) {
+	if e.opt.SweepEvery < 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(e.opt.SweepEvery)
+	return t.C, t.Stop
+}

@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/pressly/goose/v3"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"qiantang.dev/rails/internal/ledger"
+	"qiantang.dev/rails/internal/ledger/engine"
+	"qiantang.dev/rails/internal/ledger/reader"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options tune a Ledger; the zero value is what production uses.
+type Options struct {
+	engine.Options
+	// ReadOnly opens an existing file without migrating it; Apply is refused.
+	ReadOnly bool
+	// MaxReaders bounds the connections that read; 0: 8.
+	MaxReaders int
+}
+
+// Ledger is an open file.
+type Ledger struct {
+	*reader.Reader
+	engine *engine.Engine // nil when read-only
+	store  *store
+	close  sync.Once
+}
+
+var _ ledger.Ledger = (*Ledger)(nil)
+
+// Open opens the file at path, creating it and bringing its schema up to date.
+func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
+	if opt.ReadOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("ledger file: %w", err)
+		}
+	} else if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("ledger folder: %w", err)
+	}
+	if !opt.ReadOnly {
+		if err := Migrate(ctx, path); err != nil {
+			return nil, err
+		}
+	}
+	readers, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", path, err)
+	}
+	if opt.MaxReaders <= 0 {
+		opt.MaxReaders = 8
+	}
+	readers.SetMaxOpenConns(opt.MaxReaders)
+	readers.SetMaxIdleConns(opt.MaxReaders)
+	l := &Ledger{Reader: reader.New(readers, dialect)}
+	if err := l.Reader.Ping(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("ledger %s: %w", path, err), readers.Close())
+	}
+	if opt.ReadOnly {
+		return l, nil
+	}
+	if l.store, err = openStore(ctx, path, l.Reader); err != nil {
+		return nil, errors.Join(fmt.Errorf("ledger %s: %w", path, err), readers.Close())
+	}
+	l.engine = engine.New(l.store, opt.Options)
+	return l, nil
+}
+
+// Migrate creates the file at path where there is none and brings its schema up to date.
+func Migrate(ctx context.Context, path string) error {
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return fmt.Errorf("ledger %s: %w", path, err)
+	}
+	defer func() { _ = db.Close() }()
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files)
+	if err != nil {
+		return fmt.Errorf("ledger %s: migrations: %w", path, err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("ledger %s: migrate: %w", path, err)
+	}
+	return nil
+}
+
+var dialect = reader.Dialect{Name: "sqlite", ID: func(id uuid.UUID) any { return id[:] }}
+
+// dsn names the file with what every connection is set to: WAL, an fsync at each commit, and some patience with other processes.
+func dsn(path string, more ...string) string {
+	q := "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
+		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)"
+	for _, m := range more {
+		q += "&" + m
+	}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q}).String()
+}
+
+// Apply implements ledger.Ledger.
+func (l *Ledger) Apply(ctx context.Context, c ledger.Commit) (ledger.Receipt, error) {
+	if l.engine == nil {
+		return ledger.Receipt{}, &ledger.UnavailableError{Err: errors.New("opened for reading only")}
+	}
+	return l.engine.Apply(ctx, c)
+}
+
+// Close finishes the batch under way and closes the file.
+func (l *Ledger) Close() error {
+	var err error
+	l.close.Do(func() {
+		if l.engine != nil {
+			l.engine.Close()
+			err = l.store.close()
+		}
+		err = errors.Join(err, l.DB().Close())
+	})
+	return err
+}
