@@ -11,6 +11,7 @@ import (
 	"qiantang.dev/rails/internal/fx/antom"
 	"qiantang.dev/rails/internal/fx/ecb"
 	"qiantang.dev/rails/internal/fx/lianlian"
+	"qiantang.dev/rails/internal/fx/openfx"
 	"qiantang.dev/rails/internal/fx/pingpong"
 	"qiantang.dev/rails/internal/plan"
 )
@@ -22,6 +23,7 @@ var register = map[string]opener{
 	"Antom":    antom.Open,
 	"ECB":      ecb.Open,
 	"LianLian": lianlian.Open,
+	"OpenFX":   openfx.Open,
 	"PingPong": pingpong.Open,
 }
 

@@ -1,0 +1,9 @@
+package openfx_test
+
+import (
+	"testing"
+
+	"qiantang.dev/rails/internal/fx/fxtest"
+)
+
+func TestConformance(t *testing.T) { fxtest.Conformance(t, "OpenFX") }

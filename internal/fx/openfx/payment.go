@@ -1,0 +1,111 @@
+package openfx
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/fx/wire"
+	"qiantang.dev/rails/internal/money"
+)
+
+type party struct {
+	Name     string `json:"name,omitempty"`
+	Country  string `json:"country,omitempty"`
+	Account  string `json:"account,omitempty"`
+	AgentBIC string `json:"agentBic,omitempty"`
+	CNAPS    string `json:"cnaps,omitempty"`
+	Town     string `json:"town,omitempty"`
+	Street   string `json:"street,omitempty"`
+	PostCode string `json:"postCode,omitempty"`
+}
+
+func toParty(p fx.Party) *party {
+	if p == (fx.Party{}) {
+		return nil
+	}
+	return &party{Name: p.Name, Country: p.Country, Account: p.Account, AgentBIC: p.AgentBIC, CNAPS: p.CNAPS, Town: p.Town, Street: p.Street,
+		PostCode: p.PostCode}
+}
+
+type instruction struct {
+	QuoteID      string `json:"quoteId,omitempty"`
+	SellCurrency string `json:"sellCurrency"`
+	SellAmount   string `json:"sellAmount"`
+	BuyCurrency  string `json:"buyCurrency"`
+	BuyAmount    string `json:"buyAmount"`
+	Beneficiary  *party `json:"beneficiary,omitempty"`
+	Debtor       *party `json:"debtor,omitempty"`
+	Rail         string `json:"rail,omitempty"`
+	Purpose      string `json:"purpose,omitempty"`
+	Remittance   string `json:"remittance,omitempty"`
+	UETR         string `json:"uetr,omitempty"`
+}
+
+type payout struct {
+	ID          string    `json:"id"`
+	Reference   string    `json:"reference"`
+	Status      string    `json:"status"`
+	BuyCurrency string    `json:"buyCurrency"`
+	BuyAmount   wire.Text `json:"buyAmount"`
+	Code        string    `json:"code"`
+	Message     string    `json:"message"`
+}
+
+func path(id string) string { return "/v1/payouts/" + url.PathEscape(id) }
+
+// Pay puts the payout under our ID.
+func (a *Adapter) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpPay, Moves: true, Method: http.MethodPut, Path: path(i.ID)}
+	var p payout
+	err := a.send(ctx, call, instruction{QuoteID: i.Quote.ID, SellCurrency: string(i.Quote.Sell.Currency()), SellAmount: i.Quote.Sell.Decimal(),
+		BuyCurrency: string(i.Quote.Buy.Currency()), BuyAmount: i.Quote.Buy.Decimal(), Beneficiary: toParty(i.Beneficiary),
+		Debtor: toParty(i.Debtor), Rail: i.Rail, Purpose: i.Purpose, Remittance: i.Remittance, UETR: i.UETR}, &p)
+	if err != nil {
+		return fx.Status{}, err
+	}
+	return a.status(call, i, p)
+}
+
+// Query gets the payout by our ID.
+func (a *Adapter) Query(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpQuery, Method: http.MethodGet, Path: path(i.ID)}
+	var p payout
+	err := a.send(ctx, call, nil, &p)
+	var e *fx.Error
+	if errors.As(err, &e) && e.Code == codeNotFound {
+		return fx.Status{Outcome: fx.NotFound}, nil
+	}
+	if err != nil {
+		return fx.Status{}, err
+	}
+	return a.status(call, i, p)
+}
+
+func (a *Adapter) status(call wire.Call, i fx.Instruction, p payout) (fx.Status, error) {
+	if p.ID != i.ID {
+		return fx.Status{}, a.wire.Fail(call, "malformed", fmt.Errorf("answer is of payout %q, not %q", p.ID, i.ID))
+	}
+	s := fx.Status{ProviderRef: p.Reference, Code: p.Status}
+	switch p.Status {
+	case "processing":
+		s.Outcome = fx.Pending
+	case "succeeded":
+		paid, err := p.BuyAmount.Amount(money.Currency(p.BuyCurrency))
+		if err != nil {
+			return fx.Status{}, a.wire.Fail(call, "malformed", err)
+		}
+		if paid != i.Quote.Buy {
+			return fx.Status{}, a.wire.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, i.Quote.Buy))
+		}
+		s.Outcome, s.Paid = fx.Succeeded, paid
+	case "failed":
+		s.Outcome, s.Code, s.Message = fx.Failed, p.Code, a.wire.Scrub(p.Message)
+	default:
+		return fx.Status{}, a.wire.Fail(call, "status", fmt.Errorf("status %q is not known", p.Status))
+	}
+	return s, nil
+}
