@@ -81,7 +81,15 @@ func (p *Private) Up(ctx context.Context) (Docker, error) {
 	if err := p.firewall(ctx, plan); err != nil {
 		return Docker{}, err
 	}
-	return p.Docker(rec)
+	d, err := p.Docker(rec)
+	if err != nil {
+		return Docker{}, err
+	}
+	if len(p.Record.State().Clusters) == 0 {
+		// What is there nonetheless is of a Docker that was killed, or of another boot.
+		return d, removeContainers(ctx, d)
+	}
+	return d, nil
 }
 
 // begin opens the record of a private Docker, with the machine's settings as they are before it.
@@ -98,7 +106,7 @@ func (p *Private) begin() error {
 	d := &record.Docker{
 		Net:          free,
 		MadeNetnsDir: !cache.Exists(netnsDir),
-		MadeModules:  !p.Facts.HasLibModules,
+		Litter:       absent(litter("/")),
 	}
 	if cache.Exists(netnsPath) {
 		return fmt.Errorf("network namespace %q exists and is not recorded in %s: another cache's `cluster up` made it; take that one down first",
@@ -225,7 +233,7 @@ func (p *Private) Down(ctx context.Context) error {
 			func() error { return machine.UnmountBelow(p.Cache.Run()) },
 			func() error { return removeNetwork(ctx, *s.Docker) },
 			func() error { return removeCgroups(ctx, s.Docker.CgroupsBefore) },
-			func() error { return removeModules(s.Docker.MadeModules) },
+			func() error { return removeLitter(s.Docker.Litter) },
 			func() error { return writeSysctls(sysctlDir, s.Docker.Sysctls) },
 			p.removeRunFiles,
 		} {

@@ -163,19 +163,3 @@ func removeTree(top string) error {
 	}
 	return nil
 }
-
-// removeModules removes the empty folder that dockerd makes where kind asks for the machine's kernel modules.
-func removeModules(made bool) error {
-	const dir = "/lib/modules"
-	if !made {
-		return nil
-	}
-	rest, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) || len(rest) > 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return os.Remove(dir)
-}

@@ -1,6 +1,7 @@
 package image
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,6 +29,9 @@ type App struct {
 // Build makes the image: the program as /qiantang and entrypoint, run by a user without rights, with an empty /tmp that
 // everybody may write to and this machine's certificate authorities, if it has any.
 func (a App) Build() (Image, error) {
+	if err := checkStatic(a.Binary); err != nil {
+		return Image{}, err
+	}
 	base := []Entry{
 		{Path: "/tmp", Mode: 0o1777, Dir: true},
 		{Path: "/etc/passwd", Mode: 0o644, Content: fmt.Appendf(nil, "root:x:0:0:root:/:/sbin/nologin\nqiantang:x:%d:%[1]d::/:/sbin/nologin\n", user)},
@@ -59,6 +63,19 @@ func (a App) Build() (Image, error) {
 		WorkingDir: "/",
 		Env:        []string{searchPath, "SSL_CERT_FILE=" + imageCerts},
 	}, lower, upper)
+}
+
+// checkStatic refuses a program that an empty base cannot run: one for another system, or one that loads libraries.
+func checkStatic(path string) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("%s is no Linux program: %w", path, err)
+	}
+	defer func() { _ = f.Close() }()
+	if f.Section(".interp") != nil {
+		return fmt.Errorf("%s is not static: build it with CGO_ENABLED=0", path)
+	}
+	return nil
 }
 
 func firstOf(paths []string) (string, error) {

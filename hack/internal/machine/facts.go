@@ -17,14 +17,13 @@ const lastKnownCap = 40
 
 // Facts is what the steps need to know.
 type Facts struct {
-	Root          bool
-	Arch          string // as Go calls it
-	CgroupV1      bool   // controllers are mounted the old way (also in hybrid mode)
-	Bounding      uint64 // capabilities that a process here can have at all
-	HasLibModules bool   // /lib/modules exists
-	BootID        string // changes with each boot
-	UsedNets      []netip.Prefix
-	MemoryMiB     int
+	Root      bool
+	Arch      string // as Go calls it
+	CgroupV1  bool   // controllers are mounted the old way (also in hybrid mode)
+	Bounding  uint64 // capabilities that a process here can have at all
+	BootID    string // changes with each boot
+	UsedNets  []netip.Prefix
+	MemoryMiB int
 }
 
 // LacksSysResource says whether a container that asks for CAP_SYS_RESOURCE cannot be started here, nor one whose
@@ -40,8 +39,6 @@ func (f Facts) LacksCapabilities() bool {
 // Detect looks at the machine.
 func Detect() (Facts, error) {
 	f := Facts{Root: os.Geteuid() == 0, Arch: runtime.GOARCH}
-	_, err := os.Stat("/lib/modules")
-	f.HasLibModules = err == nil
 	for _, read := range []struct {
 		path string
 		take func(string) error

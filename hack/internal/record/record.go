@@ -25,7 +25,7 @@ type Docker struct {
 	Net           netip.Prefix      `json:"net"`           // the /16 that all its addresses are from
 	NetworkReady  bool              `json:"networkReady"`  // namespace, links and routes are complete
 	MadeNetnsDir  bool              `json:"madeNetnsDir"`  // /run/netns was not there before
-	MadeModules   bool              `json:"madeModules"`   // /lib/modules was not there before; dockerd makes it for the nodes
+	Litter        []string          `json:"litter"`        // what Docker makes outside of its folders, of that what was not there before
 	Sysctls       map[string]string `json:"sysctls"`       // settings as they were before kubelet changes them
 	Processes     []Process         `json:"processes"`     // in the order of their start
 	CgroupsBefore []string          `json:"cgroupsBefore"` // folders named like ours that somebody else had made
@@ -109,6 +109,7 @@ func (s State) clone() State {
 		d := *s.Docker
 		d.Processes = slices.Clone(d.Processes)
 		d.CgroupsBefore = slices.Clone(d.CgroupsBefore)
+		d.Litter = slices.Clone(d.Litter)
 		sysctls := make(map[string]string, len(d.Sysctls))
 		for k, v := range d.Sysctls {
 			sysctls[k] = v

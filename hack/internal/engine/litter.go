@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// litter is what Docker makes for itself outside of its own folders, wherever its data is told to lie, innermost first:
+// the containers' shims have their sockets in one, plugins are looked for in another, older versions have a key as
+// their identity, and kind mounts /lib/modules into its nodes, so that Docker makes it where a machine has none.
+func litter(root string) []string {
+	paths := []string{"run/containerd/s", "run/containerd", "run/docker/plugins", "run/docker", "etc/docker/key.json",
+		"lib/modules"}
+	for i, p := range paths {
+		paths[i] = filepath.Join(root, p)
+	}
+	return paths
+}
+
+// absent are those paths that do not exist.
+func absent(paths []string) []string {
+	return slices.DeleteFunc(paths, func(p string) bool {
+		_, err := os.Lstat(p)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
+}
+
+// removeLitter removes what Docker has made. A folder that somebody else uses by now, and so is not empty, stays.
+func removeLitter(made []string) error {
+	for _, p := range made {
+		err := os.Remove(p)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EBUSY) {
+			return err
+		}
+	}
+	return nil
+}
