@@ -1,0 +1,184 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/money"
+	"qiantang.dev/rails/internal/route"
+	"qiantang.dev/rails/pkg/client"
+)
+
+// refusal is why a payment has no route.
+type refusal struct {
+	client.Reason
+	end end
+}
+
+// end is what a refusal means for the payment.
+type end int
+
+const (
+	later  end = iota // a provider did not answer: it may be gone at once
+	closed            // every rail that would do is closed: it will be gone when one opens
+	forever
+)
+
+// choice is what a corridor would do with a payment.
+type choice struct {
+	decision route.Decision
+	skipped  []client.Skipped
+	rate     money.Rate
+	fee      money.Amount
+}
+
+// decide quotes and ranks. A refusal says that the amount cannot be split into fee and principal.
+func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *payment) (choice, *refusal, error) {
+	fee, err := c.routes.Fee(p.Amount.Amount)
+	if err != nil {
+		return choice{}, nil, fmt.Errorf("fee of %s in corridor %s: %w", p.Amount, c.plan.Name, err)
+	}
+	principal, err := p.Amount.Sub(fee)
+	if err != nil {
+		return choice{}, nil, fmt.Errorf("fee of %s in corridor %s: %w", p.Amount, c.plan.Name, err)
+	}
+	if !principal.IsPositive() {
+		return choice{}, &refusal{client.Reason{Code: codeLimit, Detail: fmt.Sprintf("nothing is left of %s after the fee of %s", p.Amount, fee)}, forever}, nil
+	}
+	quotes, skipped := r.quotes(ctx, c, principal)
+	rate := s.reference(p.Amount.Currency(), money.Currency(c.plan.DestinationCurrency))
+	return choice{decision: c.routes.Choose(p.question(), quotes, healths(c), rate, r.clock()), skipped: skipped, rate: rate, fee: fee}, nil, nil
+}
+
+func healths(c *corridor) map[string]route.Health {
+	m := make(map[string]route.Health, len(c.providers))
+	for _, p := range c.providers {
+		m[p.plan.Name] = p.health()
+	}
+	return m
+}
+
+// choose finds the best route that is not excluded, and locks its rate.
+func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *payment, excluded []string) (*taken, *refusal, error) {
+	found, refused, err := r.decide(ctx, s, c, p)
+	if err != nil || refused != nil {
+		return nil, refused, err
+	}
+	if d := found.decision.Denied; d != nil {
+		return nil, &refusal{client.Reason{Code: d.Code, Detail: d.Detail}, forever}, nil
+	}
+	for _, x := range found.decision.Skipped {
+		r.metrics.skips.WithLabelValues(p.Corridor, x.Provider, x.Code).Inc()
+	}
+	for _, candidate := range found.decision.Routes {
+		if slices.Contains(excluded, candidate.Provider) {
+			continue
+		}
+		if len(candidate.Legs) > 0 {
+			continue // one instruction is one provider's; see docs/payments.md
+		}
+		locked, err := r.lock(ctx, s, c, p, candidate, found.rate)
+		if err == nil {
+			return locked, nil, nil
+		}
+		r.metrics.quoteErrors.WithLabelValues(candidate.Provider, errorCode(err)).Inc()
+		found.skipped = append(found.skipped, client.Skipped{Provider: candidate.Provider, Rail: candidate.Rail, Code: errorCode(err), Detail: "the quote could not be locked"})
+	}
+	return nil, noRoute(found), nil
+}
+
+// lock makes the provider hold the candidate's rate. Where that makes the price another, the corridor judges it anew.
+func (r *Router) lock(ctx context.Context, s *snapshot, c *corridor, p *payment, candidate route.Route, rate money.Rate) (*taken, error) {
+	handle := s.providers[candidate.Provider]
+	ctx, cancel := context.WithTimeout(ctx, quoteTimeout(handle))
+	defer cancel()
+	quote, err := handle.fx.Lock(ctx, candidate.Quote)
+	if err != nil {
+		return nil, err
+	}
+	quote.Expires = fx.Bound(quote.Expires, r.clock().Add(c.ttl()))
+	if quote.Buy != candidate.Quote.Buy || quote.Sell != candidate.Quote.Sell || quote.Fee != candidate.Quote.Fee {
+		again := c.routes.Choose(p.question(), []fx.Quote{quote}, healths(c), rate, r.clock())
+		if again.Denied != nil || len(again.Routes) == 0 {
+			return nil, &fx.Error{Provider: candidate.Provider, Op: "lock", Class: fx.Final, Code: "moved",
+				Err: fmt.Errorf("the locked price %s for %s is outside the corridor's bounds", quote.Buy, quote.Sell)}
+		}
+		candidate = again.Routes[0]
+	}
+	t := &taken{
+		Provider: candidate.Provider, Rail: candidate.Rail, Participant: handle.plan.Participant,
+		QuoteID: quote.ID, Rate: quote.Rate, Reference: rate, QuoteSell: sum{quote.Sell}, QuoteBuy: sum{quote.Buy}, QuoteFee: sum{quote.Fee},
+		Fee: sum{candidate.Fee}, Principal: sum{candidate.Principal}, Received: sum{candidate.Received},
+		Spread: sum{candidate.Spread}, SpreadBps: candidate.SpreadBps,
+		Guaranteed: quote.Guaranteed, Expires: quote.Expires, Arrival: candidate.Arrival,
+	}
+	if rail := s.rails[candidate.Rail]; rail != nil {
+		t.System = rail.System
+	}
+	if t.Spread.IsZero() {
+		t.Spread = sum{money.Zero(t.Received.Currency())}
+	}
+	return t, nil
+}
+
+// noRoute says why no route was left, and for how long that holds.
+func noRoute(found choice) *refusal {
+	out := &refusal{client.Reason{Code: codeNoRoute, Detail: "no route: "}, forever}
+	var parts []string
+	for _, s := range found.skipped {
+		parts = append(parts, fmt.Sprintf("%s: %s", s.Provider, s.Code))
+		out.end = later
+	}
+	shut := false
+	for _, s := range found.decision.Skipped {
+		parts = append(parts, strings.TrimSpace(s.Provider+" "+s.Rail)+": "+s.Detail)
+		switch s.Code {
+		case route.SkipRailClosed:
+			shut = true
+		case route.SkipNoQuote, route.SkipDown, route.SkipExpired, route.SkipNoReference, route.SkipNoSecondQuote:
+			out.end = later
+		}
+	}
+	if shut {
+		out.end = closed
+	}
+	if len(parts) == 0 {
+		parts = []string{"all were tried"}
+	}
+	out.Detail += strings.Join(parts, "; ")
+	if cut := []rune(out.Detail); len(cut) > 1000 {
+		out.Detail = string(cut[:1000]) + " …"
+	}
+	return out
+}
+
+// question is the payment as the corridor's decisions see it.
+func (p *payment) question() route.Payment {
+	return route.Payment{
+		ID: p.ID.String(), Amount: p.Amount.Amount, Purpose: p.Purpose, BeneficiaryCountry: p.Beneficiary.Country, Metadata: p.Metadata,
+	}
+}
+
+func routesWire(found choice) ([]client.Route, []client.Skipped) {
+	routes := make([]client.Route, 0, len(found.decision.Routes))
+	for _, c := range found.decision.Routes {
+		t := taken{
+			Provider: c.Provider, Rail: c.Rail, Rate: c.Quote.Rate, Reference: found.rate, Fee: sum{c.Fee}, Principal: sum{c.Principal},
+			Received: sum{c.Received}, Spread: sum{c.Spread}, SpreadBps: c.SpreadBps, Guaranteed: c.Quote.Guaranteed,
+			Expires: c.Quote.Expires, Arrival: c.Arrival,
+		}
+		routes = append(routes, *t.wire())
+	}
+	skipped := append([]client.Skipped(nil), found.skipped...)
+	for _, s := range found.decision.Skipped {
+		skipped = append(skipped, client.Skipped{Provider: s.Provider, Rail: s.Rail, Code: s.Code, Detail: s.Detail})
+	}
+	return routes, skipped
+}
+
+// waitedTooLong is how long a payment may be without a route before it is rejected: longer than any rail is closed for.
+const waitedTooLong = 7 * 24 * time.Hour

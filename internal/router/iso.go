@@ -1,0 +1,341 @@
+package router
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"qiantang.dev/rails/internal/iso20022"
+	"qiantang.dev/rails/internal/money"
+	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/pkg/client"
+)
+
+const typeXML = "application/xml"
+
+func (r *Router) registerISO(api huma.API) {
+	xml := map[string]*huma.MediaType{typeXML: {Schema: &huma.Schema{Type: huma.TypeString}}}
+	huma.Register(api, huma.Operation{
+		OperationID: "iso20022", Method: http.MethodPost, Path: "/v1/iso20022", Tags: []string{"payments"},
+		Summary: "Make the payments of a pain.001.001.09; the answer is a pain.002.001.10",
+		Description: "A transfer's corridor follows from its currency and the creditor's country. Sent again, a message gets the same answers. " +
+			"Where a payment could not be decided now, the whole answer is 503: send the message again.",
+		MaxBodyBytes: maxISOBody, BodyReadTimeout: batchIdle,
+		Responses: map[string]*huma.Response{"200": {Description: "pain.002.001.10", Content: xml}},
+		Errors:    []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
+	}, func(ctx context.Context, in *struct {
+		RawBody []byte `contentType:"application/xml"`
+	}) (*stored, error) {
+		report, prob := r.initiate(ctx, string(in.RawBody))
+		if prob != nil {
+			return nil, httpError(prob)
+		}
+		return &stored{Status: http.StatusOK, ContentType: typeXML, Body: report}, nil
+	})
+}
+
+// initiate makes the payments of a pain.001 and reports on each.
+func (r *Router) initiate(ctx context.Context, doc string) ([]byte, *client.Problem) {
+	s := r.snap.Load()
+	if s == nil {
+		return nil, unavailable(codeNotReady, "no plan to serve yet", time.Second)
+	}
+	m, info, err := iso20022.ReadPain001(doc)
+	var bad *iso20022.Error
+	if errors.As(err, &bad) {
+		return nil, invalid(field("body"+bad.Path, bad.Value, "%s", bad.Why))
+	}
+	if err != nil {
+		return nil, r.classify(err)
+	}
+	if len(info.Unread) > 0 {
+		r.log.V(1).Info("pain.001 has elements that are not used", "paths", info.Unread)
+	}
+	out := newReport(m, r.now())
+	if code, detail := checkTotals(m); code != "" {
+		out.GroupStatus, out.GroupReasons = isoRejected, isoReasons(code, detail)
+		return r.writeReport(out)
+	}
+	var (
+		wait    sync.WaitGroup
+		mu      sync.Mutex
+		blocked *client.Problem
+		ahead   = make(chan struct{}, batchAhead)
+	)
+	for i := range m.Payments {
+		batch := &m.Payments[i]
+		state := iso20022.PaymentState{OriginalID: batch.ID, Transfers: make([]iso20022.TransferState, len(batch.Transfers))}
+		out.Payments = append(out.Payments, state)
+		for j := range batch.Transfers {
+			ahead <- struct{}{}
+			wait.Go(func() {
+				defer func() { <-ahead }()
+				prob := r.transfer(ctx, s, m, batch, &batch.Transfers[j], &state.Transfers[j])
+				if prob != nil {
+					mu.Lock()
+					blocked = prob
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	wait.Wait()
+	if blocked != nil {
+		return nil, blocked
+	}
+	concludeReport(out)
+	return r.writeReport(out)
+}
+
+// transfer makes one payment and writes its state. A problem that it returns says that nothing was decided.
+func (r *Router) transfer(ctx context.Context, s *snapshot, m *iso20022.Pain001, batch *iso20022.PaymentInstruction, t *iso20022.CreditTransfer, out *iso20022.TransferState) *client.Problem {
+	*out = iso20022.TransferState{
+		OriginalInstructionID: t.InstructionID, OriginalEndToEndID: t.EndToEndID, OriginalUETR: t.UETR, OriginalAmount: t.Amount,
+	}
+	req, code, detail := isoRequest(s, batch, t)
+	if code != "" {
+		out.Status, out.Reasons = isoRejected, isoReasons(code, detail)
+		return nil
+	}
+	res := r.batchResult(ctx, parsed{key: isoKey(m, batch, t), req: req})
+	if res.Code == http.StatusCreated {
+		var p client.Payment
+		if err := json.Unmarshal(res.Payment, &p); err != nil {
+			return r.classify(fmt.Errorf("answer to a transfer: %w", err))
+		}
+		out.Status, out.ServicerRef, out.OriginalUETR = "ACSP", strings.ReplaceAll(p.ID, "-", ""), p.UETR
+		out.Accepted = p.Created.Format(time.RFC3339)
+		return nil
+	}
+	prob := new(client.Problem)
+	if err := json.Unmarshal(res.Problem, prob); err != nil {
+		return r.classify(fmt.Errorf("answer to a transfer: %w", err))
+	}
+	if prob.Status >= http.StatusInternalServerError {
+		return prob
+	}
+	out.Status, out.Reasons = isoRejected, isoReasons(isoCode(prob), prob.Error())
+	return nil
+}
+
+// isoRequest makes a payment request of a transfer; code is the status reason where that cannot be.
+func isoRequest(s *snapshot, batch *iso20022.PaymentInstruction, t *iso20022.CreditTransfer) (req *client.PaymentRequest, code, detail string) {
+	if batch.Method != "TRF" {
+		return nil, "NARR", fmt.Sprintf("PmtMtd %q: only TRF is taken", batch.Method)
+	}
+	if t.Creditor == nil || t.CreditorAccount == nil {
+		return nil, "BE22", "a creditor with a name and an account is needed"
+	}
+	amount, want := t.Amount, money.Currency("")
+	if amount.Currency() == "" {
+		amount, want = t.Equivalent, t.EquivalentIn
+	}
+	to := isoParty(t)
+	c := s.between(amount.Currency(), to.Country, want)
+	if c == nil {
+		return nil, "AG01", fmt.Sprintf("no corridor, or more than one, from %s to country %q", amount.Currency(), to.Country)
+	}
+	if a := t.Creditor.Address; a != nil && len(a.Lines) > 0 && (a.Town == "" || a.Country == "") {
+		return nil, "BE04", "the creditor's address is unstructured: TwnNm and Ctry are needed"
+	}
+	account := batch.DebtorAccount.Number()
+	if !strings.HasPrefix(account, "customer:") {
+		account = "customer:" + account + ":" + string(amount.Currency())
+	}
+	req = &client.PaymentRequest{
+		Corridor: c.Name, Account: account, Amount: sum{amount}.wire(), Beneficiary: to,
+		Purpose: t.Purpose.Value(), Reference: isoReference(t), UETR: t.UETR,
+		Metadata: map[string]string{"endToEndId": t.EndToEndID},
+	}
+	if at, ok := isoTime(batch.Execution); ok {
+		req.ExecuteAt = &at
+	}
+	return req, "", ""
+}
+
+// between is the one corridor from a currency to a country, and into want where that is given.
+func (s *snapshot) between(from money.Currency, to string, want money.Currency) *plan.Corridor {
+	var found *plan.Corridor
+	for i := range s.region.Corridors {
+		c := &s.region.Corridors[i]
+		if c.SourceCurrency != string(from) || c.DestinationCountry != to || want != "" && c.DestinationCurrency != string(want) {
+			continue
+		}
+		if found != nil {
+			return nil
+		}
+		found = c
+	}
+	return found
+}
+
+func isoParty(t *iso20022.CreditTransfer) client.Party {
+	p := client.Party{Name: t.Creditor.Name, Account: t.CreditorAccount.Number()}
+	if a := t.CreditorAgent; a != nil {
+		p.AgentBIC = a.BIC
+		if a.ClearingCode == "CNAPS" {
+			p.CNAPS = a.Member
+		}
+	}
+	if a := t.Creditor.Address; a != nil {
+		p.Country, p.Town, p.PostCode = a.Country, a.Town, a.PostCode
+		p.Street = strings.TrimSpace(a.Street + " " + a.BuildingNumber)
+	}
+	switch {
+	case p.Country != "":
+	case t.Creditor.CountryResidence != "":
+		p.Country = t.Creditor.CountryResidence
+	case len(p.AgentBIC) >= 6:
+		p.Country = p.AgentBIC[4:6]
+	case len(t.CreditorAccount.IBAN) >= 2:
+		p.Country = t.CreditorAccount.IBAN[:2]
+	}
+	return p
+}
+
+func isoReference(t *iso20022.CreditTransfer) string {
+	if t.Remittance == nil {
+		return ""
+	}
+	if len(t.Remittance.Unstructured) > 0 {
+		return strings.Join(t.Remittance.Unstructured, " ")
+	}
+	for _, x := range t.Remittance.Structured {
+		if x.Reference != "" {
+			return x.Reference
+		}
+	}
+	return ""
+}
+
+// isoTime is the requested execution, where it lies ahead of any clock: a date means its first moment in UTC.
+func isoTime(w iso20022.When) (time.Time, bool) {
+	if w.DateTime != "" {
+		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
+			if t, err := time.Parse(layout, w.DateTime); err == nil {
+				return t.UTC(), true
+			}
+		}
+	}
+	t, err := time.Parse(time.DateOnly, strings.TrimSuffix(w.Date, "Z"))
+	return t, err == nil
+}
+
+// isoKey is a transfer's idempotency key: the message's and the transfer's own names, which their senders keep unique.
+func isoKey(m *iso20022.Pain001, batch *iso20022.PaymentInstruction, t *iso20022.CreditTransfer) string {
+	names := []string{batch.DebtorAccount.Number(), m.MessageID, batch.ID, t.InstructionID, t.EndToEndID, t.UETR}
+	h := sha256.Sum256([]byte(strings.Join(names, "\x00")))
+	return "pain001-" + hex.EncodeToString(h[:16])
+}
+
+// isoCode is the external status reason that comes closest to a problem.
+func isoCode(p *client.Problem) string {
+	switch p.Code() {
+	case codeInsufficient:
+		return "AM04"
+	case codeConflict:
+		return "AM05"
+	case codeLimit:
+		return "AM02"
+	case codeNoRoute:
+		return "AG01"
+	case codeDraining:
+		return "AG07"
+	}
+	for _, e := range p.Errors {
+		for prefix, code := range map[string]string{
+			"body.account": "AC02", "body.amount.currency": "AM03", "body.amount": "AM12", "body.beneficiary.account": "AC03",
+			"body.beneficiary.agentBic": "RC01", "body.beneficiary.cnaps": "RC01", "body.beneficiary.country": "BE09",
+			"body.beneficiary.name": "BE22", "body.executeAt": "DT01",
+		} {
+			if e.Location == prefix {
+				return code
+			}
+		}
+	}
+	return "NARR"
+}
+
+const isoRejected = "RJCT"
+
+// isoReasons writes a reason with its words, as long as the element may be.
+func isoReasons(code, detail string) []iso20022.Reason {
+	words := []rune(strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return '?'
+		}
+		return c
+	}, detail))
+	var parts []string
+	for len(words) > 0 && len(parts) < 4 {
+		n := min(105, len(words))
+		parts = append(parts, string(words[:n]))
+		words = words[n:]
+	}
+	return []iso20022.Reason{{Reason: &iso20022.Code{Code: code}, Additional: parts}}
+}
+
+func newReport(m *iso20022.Pain001, now time.Time) *iso20022.Pain002 {
+	h := sha256.Sum256([]byte("pain.002\x00" + m.MessageID + "\x00" + m.Created))
+	return &iso20022.Pain002{
+		MessageID: hex.EncodeToString(h[:16]), Created: now.Format("2006-01-02T15:04:05Z"),
+		OriginalMessageID: m.MessageID, OriginalMessageName: "pain.001.001.09", OriginalCreated: m.Created,
+		OriginalCount: m.Count, OriginalControlSum: m.ControlSum,
+	}
+}
+
+// concludeReport sums the transfers' states up.
+func concludeReport(out *iso20022.Pain002) {
+	var all []string
+	for i := range out.Payments {
+		var states []string
+		for _, t := range out.Payments[i].Transfers {
+			states = append(states, t.Status)
+		}
+		out.Payments[i].Status = isoSum(states)
+		all = append(all, states...)
+	}
+	out.GroupStatus = isoSum(all)
+	for _, status := range []string{"ACSP", isoRejected} {
+		n := 0
+		for _, s := range all {
+			if s == status {
+				n++
+			}
+		}
+		if n > 0 {
+			out.PerStatus = append(out.PerStatus, iso20022.StatusCount{Count: strconv.Itoa(n), Status: status})
+		}
+	}
+}
+
+func isoSum(states []string) string {
+	bad := slices.Contains(states, isoRejected)
+	switch good := slices.Contains(states, "ACSP"); {
+	case good && bad:
+		return "PART"
+	case bad:
+		return isoRejected
+	default:
+		return "ACSP"
+	}
+}
+
+func (r *Router) writeReport(out *iso20022.Pain002) ([]byte, *client.Problem) {
+	b, err := out.Append(nil, true)
+	if err != nil {
+		return nil, r.classify(fmt.Errorf("write pain.002: %w", err))
+	}
+	return b, nil
+}
