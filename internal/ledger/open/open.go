@@ -9,6 +9,7 @@ import (
 
 	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/internal/ledger/engine"
+	"qiantang.dev/rails/internal/ledger/postgres"
 	"qiantang.dev/rails/internal/ledger/sqlite"
 )
 
@@ -28,6 +29,9 @@ func Open(ctx context.Context, location string, opt Options) (ledger.Ledger, err
 		return nil, err
 	case ok:
 		return sqlite.Open(ctx, path, sqlite.Options{Options: opt.Options, ReadOnly: opt.ReadOnly})
+	}
+	if strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://") {
+		return postgres.Open(ctx, location, postgres.Options{Options: opt.Options, ReadOnly: opt.ReadOnly})
 	}
 	return nil, fmt.Errorf("ledger %s: want sqlite:///path or postgres://…", Redacted(location))
 }

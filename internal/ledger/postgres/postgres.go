@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"qiantang.dev/rails/internal/ledger"
+	"qiantang.dev/rails/internal/ledger/engine"
+	"qiantang.dev/rails/internal/ledger/reader"
+)
+
+// Options tune a Ledger; the zero value is what production uses.
+type Options struct {
+	engine.Options
+	// ReadOnly refuses Apply.
+	ReadOnly bool
+	// ConnectTimeout bounds one attempt to connect where the DSN does not say; 0: 5 s.
+	ConnectTimeout time.Duration
+}
+
+// Ledger is an open database.
+type Ledger struct {
+	*reader.Reader
+	pool   *pgxpool.Pool
+	engine *engine.Engine // nil when read-only
+	store  *store
+	close  sync.Once
+}
+
+var _ ledger.Ledger = (*Ledger)(nil)
+
+var dialect = reader.Dialect{Name: "postgres", Dollar: true, ID: func(id uuid.UUID) any { return id }}
+
+// Open connects to the database that dsn (a postgres:// URL or key=value pairs) names. Its schema must have been migrated. Errors do
+// not show the password.
+func Open(ctx context.Context, dsn string, opt Options) (*Ledger, error) {
+	cfg, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("ledger's DSN: %w", err)
+	}
+	if opt.ConnectTimeout <= 0 {
+		opt.ConnectTimeout = 5 * time.Second
+	}
+	if cfg.ConnConfig.ConnectTimeout <= 0 || cfg.ConnConfig.ConnectTimeout > opt.ConnectTimeout {
+		cfg.ConnConfig.ConnectTimeout = opt.ConnectTimeout
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("ledger's database: %w", err)
+	}
+	l := &Ledger{Reader: reader.New(stdlib.OpenDBFromPool(pool), dialect), pool: pool}
+	if err := l.Reader.Ping(ctx); err != nil {
+		_ = l.DB().Close()
+		pool.Close()
+		return nil, fmt.Errorf("ledger on %s, database %s (has `qiantang ledger migrate` been run?): %w",
+			cfg.ConnConfig.Host, cfg.ConnConfig.Database, err)
+	}
+	if opt.ReadOnly {
+		return l, nil
+	}
+	l.store = &store{Reader: l.Reader, config: cfg.ConnConfig.Copy()}
+	l.engine = engine.New(l.store, opt.Options)
+	return l, nil
+}
+
+// Apply implements ledger.Ledger.
+func (l *Ledger) Apply(ctx context.Context, c ledger.Commit) (ledger.Receipt, error) {
+	if l.engine == nil {
+		return ledger.Receipt{}, &ledger.UnavailableError{Err: errors.New("opened for reading only")}
+	}
+	return l.engine.Apply(ctx, c)
+}
+
+// Close finishes the batch under way and closes all connections.
+func (l *Ledger) Close() error {
+	var err error
+	l.close.Do(func() {
+		if l.engine != nil {
+			l.engine.Close()
+			l.store.drop()
+		}
+		err = l.DB().Close()
+		l.pool.Close()
+	})
+	return err
+}
+
+// Pool is the pool of reading connections, for bulk reads that database/sql has no way for.
+func (l *Ledger) Pool() *pgxpool.Pool { return l.pool }
+
+// connect opens the writing connection.
+func connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
+	c := cfg.Copy()
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "qiantang-ledger"
+	}
+	return pgx.ConnectConfig(ctx, c)
+}
