@@ -18,7 +18,7 @@ type Assignment struct {
 	Require ledger.Require
 }
 
-// UnknownScheduleError says that the plan has no such schedule, or one without cut-offs and windows.
+// UnknownScheduleError says that the plan has no such schedule, so that nothing can settle by it.
 type UnknownScheduleError struct{ Schedule string }
 
 func (e *UnknownScheduleError) Error() string {
@@ -31,10 +31,9 @@ type Assigner struct {
 	ledger ledger.Ledger
 	clock  func() time.Time
 
-	mu        sync.Mutex
-	region    string
-	schedules map[string]schedule
-	current   map[string]opened // by schedule
+	mu      sync.Mutex
+	regime  *regime
+	current map[string]opened // by schedule
 
 	opening chan struct{} // holds one token: one look-up or creation at a time
 }
@@ -50,19 +49,19 @@ func NewAssigner(l ledger.Ledger, clock func() time.Time) *Assigner {
 		clock = time.Now
 	}
 	return &Assigner{
-		ledger: l, clock: clock, schedules: map[string]schedule{}, current: map[string]opened{}, opening: make(chan struct{}, 1),
+		ledger: l, clock: clock, regime: &regime{}, current: map[string]opened{}, opening: make(chan struct{}, 1),
 	}
 }
 
 // Switch takes over the schedules of r, all or none of them. Windows that were assigned before stay valid.
 func (a *Assigner) Switch(r *plan.Region) error {
-	schedules, err := compileSchedules(r)
+	next, err := newRegime(r)
 	if err != nil {
 		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.region, a.schedules, a.current = r.Name, schedules, map[string]opened{}
+	a.regime, a.current = next, map[string]opened{}
 	return nil
 }
 
@@ -123,9 +122,9 @@ func (a *Assigner) known(schedule string, now time.Time) (string, bool) {
 // open finds the open window of the next cut-off, and makes its record where there is none.
 func (a *Assigner) open(ctx context.Context, name string, now time.Time) (string, error) {
 	a.mu.Lock()
-	s, ok := a.schedules[name]
-	region := a.region
+	r := a.regime
 	a.mu.Unlock()
+	s, ok := r.schedules[name]
 	if !ok {
 		return "", &UnknownScheduleError{Schedule: name}
 	}
@@ -141,11 +140,12 @@ func (a *Assigner) open(ctx context.Context, name string, now time.Time) (string
 		if rec != nil {
 			return key, nil
 		}
-		put, err := openPut(key, s, region, now, cutOff)
+		body := newBody(r, s, now, cutOff)
+		put, err := body.put(key, 0, StateOpen, cutOff)
 		if err != nil {
 			return "", err
 		}
-		_, err = a.ledger.Apply(ctx, ledger.Commit{Puts: []ledger.Put{*put}})
+		_, err = a.ledger.Apply(ctx, ledger.Commit{Puts: []ledger.Put{put}})
 		var conflict *ledger.ConflictError
 		switch {
 		case err == nil:

@@ -40,16 +40,29 @@ func compileSchedule(p plan.Schedule) (schedule, error) {
 	return schedule{Schedule: p, cutOffs: cutOffs, days: days, zone: zone}, nil
 }
 
-func compileSchedules(r *plan.Region) (map[string]schedule, error) {
-	schedules := make(map[string]schedule, len(r.Schedules))
+// regime is what a plan says about settlement. It is immutable.
+type regime struct {
+	institution, region, self string
+	schedules                 map[string]*schedule
+	parties                   map[string]plan.Participant
+}
+
+func newRegime(r *plan.Region) (*regime, error) {
+	g := &regime{
+		institution: r.Institution, region: r.Name, self: r.Self,
+		schedules: make(map[string]*schedule, len(r.Schedules)), parties: make(map[string]plan.Participant, len(r.Participants)),
+	}
 	for _, p := range r.Schedules {
 		s, err := compileSchedule(p)
 		if err != nil {
 			return nil, err
 		}
-		schedules[p.Name] = s
+		g.schedules[p.Name] = &s
 	}
-	return schedules, nil
+	for _, p := range r.Participants {
+		g.parties[p.Name] = p
+	}
+	return g, nil
 }
 
 // next is the first cut-off after t.

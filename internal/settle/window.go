@@ -1,12 +1,9 @@
 package settle
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
-
-	"qiantang.dev/rails/internal/ledger"
 )
 
 // KindWindow is the kind of the ledger's window records; KindRun that of the records that lead from a run's name to its window.
@@ -53,11 +50,9 @@ func ParseWindowKey(key string) (schedule string, cutOff time.Time, k int, err e
 	return schedule, cutOff.UTC(), k, nil
 }
 
-// openPut makes the record of a new open window.
-func openPut(key string, s schedule, region string, opened, cutOff time.Time) (*ledger.Put, error) {
-	body, err := json.Marshal(windowBody{Region: region, Opened: opened.UTC(), CutOff: cutOff.UTC(), Terms: s.terms(cutOff)})
-	if err != nil {
-		return nil, fmt.Errorf("window %q: %w", key, err)
+// newBody is the document of a window that opens now.
+func newBody(r *regime, s *schedule, now, cutOff time.Time) windowBody {
+	return windowBody{
+		Institution: r.institution, Region: r.region, Schedule: s.Name, Opened: now.UTC(), CutOff: cutOff.UTC(), Terms: s.terms(cutOff),
 	}
-	return &ledger.Put{Kind: KindWindow, Key: key, State: StateOpen, Group: s.Name, Due: cutOff.UTC(), Body: body}, nil
 }
