@@ -45,12 +45,17 @@ func CheckAction(action, expr string) error {
 	if err != nil {
 		return err
 	}
+	return p.Suits(action)
+}
+
+// Suits says whether the rule may have the action.
+func (p *Program) Suits(action string) error {
 	switch action {
 	case Prefer, Exclude:
 		return nil
 	case Deny:
-		if p.Uses()&Candidate != 0 {
-			return fmt.Errorf("rule %.80q: Deny may look at payment and now only: use Exclude for quote, provider and rail", expr)
+		if p.uses&Candidate != 0 {
+			return fmt.Errorf("rule %.80q: Deny may look at payment and now only: use Exclude for quote, provider and rail", p.expr)
 		}
 		return nil
 	default:

@@ -1,0 +1,286 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/money"
+	"qiantang.dev/rails/internal/route/rules"
+)
+
+// choice is one call of Choose under way. Choices are kept for reuse, so that one costs few allocations.
+type choice struct {
+	*Corridor
+	quotes []fx.Quote
+	health map[string]Health
+	now    time.Time
+	// ref is the reference rate in fixed point, 0 where there is none; middle is what the principal is worth at it.
+	ref, middle    int64
+	fee, principal money.Amount
+	payment        uint64
+
+	in      rules.Input
+	active  []active
+	live    bool
+	open    []int32 // indices of open rails
+	offers  []offer
+	entries []entry
+	heard   []bool // members that gave a quote
+	via     via
+	skipped []Skipped
+}
+
+// active is a rule whose gate did not say No.
+type active struct {
+	*rule
+	place int32
+	gate  rules.Verdict
+}
+
+var choices = sync.Pool{New: func() any { return new(choice) }}
+
+// Choose ranks the routes for a payment. quotes are the members' for source to destination currency, or for either leg by way of
+// another currency; those for another amount than the principal count by their rate. health may lack providers: they are in good
+// health. ref is the reference rate from source to destination, the zero Rate where there is none.
+func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) Decision {
+	ch := choices.Get().(*choice)
+	defer ch.release()
+	ch.Corridor, ch.quotes, ch.health, ch.now = c, quotes, health, now
+	ch.in = rules.Input{
+		PaymentID: p.ID, Amount: p.Amount, Currency: string(p.Amount.Currency()), Purpose: p.Purpose, Metadata: p.Metadata,
+		DebtorCountry: p.DebtorCountry, BeneficiaryCountry: p.BeneficiaryCountry, Now: now,
+	}
+	if denied := ch.admit(&p); denied != nil {
+		return Decision{Denied: denied}
+	}
+	ch.payment = hash(p.ID)
+	ch.reference(ref)
+	ch.gates()
+	ch.hours()
+	ch.collect()
+	for i := range ch.offers {
+		ch.candidates(int32(i))
+	}
+	ch.silent()
+	slices.SortFunc(ch.entries, func(a, b entry) int { return compare(&a, &b) })
+	return Decision{Routes: ch.routes(), Skipped: slices.Clone(ch.skipped)}
+}
+
+func (ch *choice) release() {
+	// What belongs to the caller must not be kept alive by the pool.
+	clear(ch.skipped)
+	clear(ch.offers)
+	*ch = choice{
+		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], heard: ch.heard[:0],
+		skipped: ch.skipped[:0], via: ch.via.reset(),
+	}
+	choices.Put(ch)
+}
+
+func (ch *choice) skip(provider, rail, code, detail string) {
+	ch.skipped = append(ch.skipped, Skipped{Provider: provider, Rail: rail, Code: code, Detail: detail})
+}
+
+// admit checks the payment itself, and takes our fee.
+func (ch *choice) admit(p *Payment) *Denial {
+	c, minor := ch.Corridor, p.Amount.Minor()
+	switch {
+	case c.plan.Draining:
+		return &Denial{Code: DeniedDraining, Detail: "corridor " + c.plan.Name + " is being removed and takes no new payments"}
+	case p.Amount.Currency() != c.source:
+		return &Denial{Code: DeniedCurrency, Field: "amount.currency",
+			Detail: fmt.Sprintf("corridor %s takes %s, not %q", c.plan.Name, c.source, string(p.Amount.Currency()))}
+	case minor < c.low || minor <= 0:
+		return &Denial{Code: DeniedMinimum, Field: "amount.value",
+			Detail: fmt.Sprintf("%s is below the corridor's minimum of %s", p.Amount, money.FromMinor(max(c.low, 1), c.source))}
+	case c.high >= 0 && minor > c.high:
+		return &Denial{Code: DeniedMaximum, Field: "amount.value",
+			Detail: fmt.Sprintf("%s is above the corridor's maximum of %s", p.Amount, money.FromMinor(c.high, c.source))}
+	case len(c.plan.Purposes) > 0 && !slices.Contains(c.plan.Purposes, p.Purpose):
+		return &Denial{Code: DeniedPurpose, Field: "purpose",
+			Detail: fmt.Sprintf("purpose %.35q is not one that corridor %s takes: %v", p.Purpose, c.plan.Name, c.plan.Purposes)}
+	}
+	fee, err := c.Fee(p.Amount)
+	if err == nil {
+		ch.fee = fee
+		ch.principal, err = p.Amount.Sub(fee)
+	}
+	if err != nil || !ch.principal.IsPositive() {
+		return &Denial{Code: DeniedFee, Field: "amount.value", Detail: fmt.Sprintf("the fee of %s leaves nothing of %s to pay", ch.fee, p.Amount)}
+	}
+	for i := range c.denies {
+		r := &c.denies[i]
+		switch r.program.Gate(&ch.in) {
+		case rules.Yes:
+			return &Denial{Code: DeniedRule, Rule: r.Name, Detail: said(r)}
+		case rules.Failed:
+			return &Denial{Code: DeniedRule, Rule: r.Name, Detail: fmt.Sprintf("rule %s could not be decided for this payment", r.Name)}
+		case rules.No:
+		}
+	}
+	return nil
+}
+
+func said(r *rule) string {
+	if r.Message != "" {
+		return r.Message
+	}
+	return "refused by rule " + r.Name
+}
+
+func (ch *choice) reference(ref money.Rate) {
+	fixed, ok := ref.Fixed()
+	if !ok {
+		fixed = 0
+	}
+	if ch.source == ch.dest && fixed == 0 {
+		fixed = int64(pow10[money.MaxRateScale])
+	}
+	if fixed != 0 {
+		if ch.middle, ok = ch.direct.convert(ch.principal.Minor(), fixed); !ok {
+			fixed, ch.middle = 0, 0
+		}
+	}
+	ch.ref = fixed
+}
+
+// gates asks of each rule what does not depend on the candidate; those that cannot hold are out.
+func (ch *choice) gates() {
+	for i := range ch.rules {
+		r := &ch.rules[i]
+		gate := r.program.Gate(&ch.in)
+		if gate == rules.No || (r.prefer && gate == rules.Failed) {
+			continue
+		}
+		ch.active = append(ch.active, active{rule: r, place: int32(i), gate: gate})
+		ch.live = ch.live || r.program.HasLive()
+	}
+}
+
+// hours finds the rails that are open.
+func (ch *choice) hours() {
+	ch.skipped = append(ch.skipped, ch.foreign...)
+	for i, r := range ch.rails {
+		if open, detail := r.state(ch.now); open {
+			ch.open = append(ch.open, int32(i))
+		} else {
+			ch.skip("", r.Name, SkipRailClosed, detail)
+		}
+	}
+}
+
+// candidates puts an offer on every open rail that takes it.
+func (ch *choice) candidates(o int32) {
+	of := &ch.offers[o]
+	m := &ch.members[of.member]
+	for _, i := range ch.open {
+		r := ch.rails[i]
+		if code := r.limit(of.received); code != "" {
+			ch.skip(m.Name, r.Name, code, r.limitDetail(code, money.FromMinor(of.received, ch.dest)))
+			continue
+		}
+		preference, excluded := ch.judge(of, of.member, i)
+		if excluded == nil && of.first >= 0 {
+			_, excluded = ch.judge(of, ch.via.firsts[of.first].member, i)
+		}
+		if excluded != nil {
+			ch.skip(m.Name, r.Name, SkipRule, "excluded by rule "+excluded.Name)
+			continue
+		}
+		arrival := of.latency + r.Expected.D()
+		ch.entries = append(ch.entries, entry{
+			preference: preference, member: of.member, offer: o, rail: i, immediate: r.immediate,
+			primary: ch.primary(of, ch.payment, arrival), received: of.received, arrival: arrival,
+		})
+	}
+}
+
+// judge asks the rules about a candidate: which rule prefers it first, and which excludes it.
+func (ch *choice) judge(of *offer, mem, rl int32) (preference int32, excluded *rule) {
+	preference = noPreference
+	if len(ch.active) == 0 {
+		return preference, nil
+	}
+	at := int(mem)*len(ch.rails) + int(rl)
+	described := false
+	for i := range ch.active {
+		a := &ch.active[i]
+		v := a.gate
+		if a.about != nil {
+			v = v.And(a.about[at])
+		}
+		if v != rules.No && a.program.HasLive() {
+			if !described {
+				ch.describe(of, mem, rl)
+				described = true
+			}
+			v = v.And(a.program.Live(&ch.in))
+		}
+		switch {
+		case v == rules.No:
+		case !a.prefer:
+			return noPreference, a.rule
+		case v == rules.Yes && preference == noPreference:
+			preference = a.place
+		}
+	}
+	return preference, nil
+}
+
+func (ch *choice) describe(of *offer, mem, rl int32) {
+	describe(&ch.in, &ch.members[mem], ch.rails[rl])
+	ch.in.Rate, ch.in.Guaranteed = of.money(), of.guaranteed
+	ch.in.Received, ch.in.ProviderFee = money.FromMinor(of.received, ch.dest), of.taken
+	ch.in.SpreadBps, ch.in.SuccessBps = of.bps, 10000-of.failureBps
+}
+
+// silent accounts for members that gave no quote.
+func (ch *choice) silent() {
+	for i := range ch.members {
+		if ch.heard[i] {
+			continue
+		}
+		name := ch.members[i].Name
+		if h := ch.health[name]; h.Down {
+			ch.skip(name, "", SkipDown, downDetail(h))
+		} else {
+			ch.skip(name, "", SkipNoQuote, "gave no quote")
+		}
+	}
+}
+
+func downDetail(h Health) string {
+	if h.Reason == "" {
+		return "down"
+	}
+	return "down: " + h.Reason
+}
+
+// routes writes out the ranked entries.
+func (ch *choice) routes() []Route {
+	if len(ch.entries) == 0 {
+		return nil
+	}
+	latest := ch.now.Add(ch.plan.QuoteTTL.D())
+	out := make([]Route, len(ch.entries))
+	for i := range ch.entries {
+		e := &ch.entries[i]
+		of, r := &ch.offers[e.offer], &out[i]
+		r.Provider, r.Rail = ch.members[of.member].Name, ch.rails[e.rail].Name
+		r.Fee, r.Principal = ch.fee, ch.principal
+		r.Received = money.FromMinor(of.received, ch.dest)
+		r.Spread = money.Zero(ch.dest)
+		if ch.ref != 0 {
+			r.SpreadBps, r.Spread = of.bps, money.FromMinor(ch.middle-of.received, ch.dest)
+		}
+		r.Arrival = ch.now.Add(e.arrival)
+		ch.write(r, of)
+		if ch.plan.QuoteTTL > 0 && r.Quote.Expires.After(latest) {
+			r.Quote.Expires = latest
+		}
+	}
+	return out
+}

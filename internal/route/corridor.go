@@ -1,0 +1,204 @@
+package route
+
+import (
+	"fmt"
+	"slices"
+
+	"qiantang.dev/rails/internal/money"
+	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/route/rules"
+)
+
+// The strategies: what makes one route better than another, after what rules prefer.
+const (
+	// BestAmount: the beneficiary receives most.
+	BestAmount = "BestAmount"
+	// Cheapest: most is received after what the provider takes beside the rate.
+	Cheapest = "Cheapest"
+	// Fastest: it is expected to arrive first.
+	Fastest = "Fastest"
+	// Priority: the members' own order.
+	Priority = "Priority"
+	// Weighted: each member gets its share of payments.
+	Weighted = "Weighted"
+	// SuccessRate: as Weighted, and the fewer failures of late, the greater the share.
+	SuccessRate = "SuccessRate"
+)
+
+// Strategies are all of them.
+var Strategies = []string{BestAmount, Cheapest, Fastest, Priority, Weighted, SuccessRate}
+
+// Corridor is a corridor made ready to choose routes. It is safe for concurrent use.
+type Corridor struct {
+	plan         *plan.Corridor
+	source, dest money.Currency
+	direct       converter
+	low, high    int64 // of the amount in minor units; high is negative where there is none
+	tiers        []tier
+	members      []member
+	index        map[string]int
+	rails        []*rail
+	foreign      []Skipped // rails that pay another currency
+	denies       []rule
+	rules        []rule // Prefer and Exclude
+}
+
+// member is a provider in the corridor.
+type member struct {
+	*plan.Provider
+	weight   int64
+	priority int32
+	seed     uint64
+}
+
+// rule is a rule made ready. Which candidates it is about, by its lists and by what it says of providers and rails, is known when
+// the corridor is compiled: about is by member × rail, nil where it is about all.
+type rule struct {
+	*plan.Rule
+	program *rules.Program
+	prefer  bool
+	about   []rules.Verdict
+}
+
+// Name of the corridor.
+func (c *Corridor) Name() string { return c.plan.Name }
+
+// Plan is the corridor as planned; do not change it.
+func (c *Corridor) Plan() *plan.Corridor { return c.plan }
+
+// Source and Destination currency.
+func (c *Corridor) Source() money.Currency { return c.source }
+
+// Destination currency.
+func (c *Corridor) Destination() money.Currency { return c.dest }
+
+func (b *builder) corridor(p *plan.Corridor) (*Corridor, error) {
+	c := &Corridor{plan: p, high: -1, index: make(map[string]int, len(p.Providers))}
+	if err := b.fill(c, p); err != nil {
+		return nil, fmt.Errorf("corridor %s: %w", p.Name, err)
+	}
+	return c, nil
+}
+
+func (b *builder) fill(c *Corridor, p *plan.Corridor) error {
+	var err error
+	if c.source, err = money.ParseCurrency(p.SourceCurrency); err != nil {
+		return fmt.Errorf("sourceCurrency: %w", err)
+	}
+	if c.dest, err = money.ParseCurrency(p.DestinationCurrency); err != nil {
+		return fmt.Errorf("destinationCurrency: %w", err)
+	}
+	c.direct = newConverter(c.source, c.dest)
+	if !slices.Contains(Strategies, p.Strategy) {
+		return fmt.Errorf("strategy %q: want one of %v", p.Strategy, Strategies)
+	}
+	if p.SpreadCapBps < 0 || p.QuoteTTL < 0 {
+		return fmt.Errorf("spreadCapBps %d, quoteTTL %s: want neither negative", p.SpreadCapBps, p.QuoteTTL.D())
+	}
+	low, err := amountOrZero(p.MinAmount, c.source)
+	if err != nil {
+		return fmt.Errorf("minAmount: %w", err)
+	}
+	c.low = low.Minor()
+	if p.MaxAmount != "" {
+		high, err := money.ParseAmount(p.MaxAmount, c.source)
+		if err != nil {
+			return fmt.Errorf("maxAmount: %w", err)
+		}
+		c.high = high.Minor()
+	}
+	if c.tiers, err = compileTiers(p.FeeTiers, c.source); err != nil {
+		return err
+	}
+	if err := b.fillMembers(c, p); err != nil {
+		return err
+	}
+	for i := range p.Rules {
+		if err := b.fillRule(c, &p.Rules[i]); err != nil {
+			return fmt.Errorf("rule %q: %w", p.Rules[i].Name, err)
+		}
+	}
+	return nil
+}
+
+func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
+	for _, m := range p.Providers {
+		provider, ok := b.providers[m.Name]
+		if !ok {
+			return fmt.Errorf("provider %q is not in the plan", m.Name)
+		}
+		if provider.Reference {
+			return fmt.Errorf("provider %q gives reference rates: it cannot be routed to", m.Name)
+		}
+		if _, twice := c.index[m.Name]; twice {
+			return fmt.Errorf("provider %q is named twice", m.Name)
+		}
+		c.index[m.Name] = len(c.members)
+		c.members = append(c.members, member{Provider: provider, weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name)})
+	}
+	if len(c.members) > 0 && !slices.ContainsFunc(c.members, func(m member) bool { return m.weight > 0 }) {
+		for i := range c.members {
+			c.members[i].weight = 1
+		}
+	}
+	for _, name := range p.Rails {
+		r, ok := b.rails[name]
+		if !ok {
+			return fmt.Errorf("rail %q is not in the plan", name)
+		}
+		if r.currency != c.dest {
+			c.foreign = append(c.foreign, Skipped{Rail: name, Code: SkipRailCurrency, Detail: fmt.Sprintf("pays %s, not %s", r.currency, c.dest)})
+			continue
+		}
+		c.rails = append(c.rails, r)
+	}
+	return nil
+}
+
+func (b *builder) fillRule(c *Corridor, p *plan.Rule) error {
+	program, err := b.program(p.Action, p.When)
+	if err != nil {
+		return err
+	}
+	r := rule{Rule: p, program: program, prefer: p.Action == rules.Prefer}
+	if p.Action == rules.Deny {
+		c.denies = append(c.denies, r)
+		return nil
+	}
+	for _, name := range p.Providers {
+		if _, ok := c.index[name]; !ok {
+			return fmt.Errorf("provider %q is not in the corridor", name)
+		}
+	}
+	for _, name := range p.Rails {
+		if !slices.Contains(c.plan.Rails, name) {
+			return fmt.Errorf("rail %q is not in the corridor", name)
+		}
+	}
+	if len(p.Providers) > 0 || len(p.Rails) > 0 || program.HasFixed() {
+		r.about = make([]rules.Verdict, 0, len(c.members)*len(c.rails))
+		var in rules.Input
+		for i := range c.members {
+			for _, rl := range c.rails {
+				v := rules.No
+				if listed(p.Providers, c.members[i].Name) && listed(p.Rails, rl.Name) {
+					describe(&in, &c.members[i], rl)
+					v = program.Fixed(&in)
+				}
+				r.about = append(r.about, v)
+			}
+		}
+	}
+	c.rules = append(c.rules, r)
+	return nil
+}
+
+// listed reports whether name is in a rule's list; an empty list names all.
+func listed(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
+
+// describe fills in what rules see of a provider and a rail.
+func describe(in *rules.Input, m *member, r *rail) {
+	in.ProviderName, in.Adapter, in.Participant = m.Name, m.Adapter, m.Participant
+	in.RailName, in.System, in.RailCountry, in.RailCurrency = r.Name, r.System, r.Country, r.Currency
+	in.Finality, in.Expected = r.Finality, r.Expected.D()
+}
