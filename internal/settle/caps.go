@@ -30,9 +30,10 @@ func checkParties(positions []Position, payments []Payment, parties map[string]p
 			case !ok:
 				breaks = append(breaks, fmt.Sprintf("participant %s is not in the plan: instructed by name alone", who))
 				continue
-			case party.BIC == "":
+			case party.BIC == "" && !seen[who]:
 				breaks = append(breaks, fmt.Sprintf("participant %s has no BIC: instructed by LEI or name", who))
 			}
+			seen[who] = true
 			if _, ok := accountOf(party, c); !ok {
 				breaks = append(breaks, fmt.Sprintf("participant %s has no account in %s: instructed without one", who, c))
 			}
