@@ -7,6 +7,7 @@
 // Invariants:
 //   - An instruction takes effect when it arrives, before the answer is delayed or lost: what was not found when asked for is not
 //     taken later, unless it is sent again.
-//   - The dice are thrown from the seed, the provider and the instruction's ID, so that a run repeats whatever the concurrency.
+//   - Dice are thrown from the seed. Whether an instruction is refused or confirmed late depends on its ID alone, so that a run repeats
+//     whatever the concurrency; what goes wrong with a request depends on how many came before.
 //   - Nothing outlives the process.
 package sim

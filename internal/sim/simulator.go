@@ -18,6 +18,8 @@ import (
 type Options struct {
 	// Keys is a directory of key material, made where missing; empty: fresh keys in memory.
 	Keys string
+	// KeysOf is a simulator whose keys are shared, instead of Keys.
+	KeysOf *Simulator
 	// Rates is a file with the ECB's history as CSV; empty: the embedded day.
 	Rates string
 	// Seed of the dice.
@@ -73,8 +75,11 @@ func New(o Options) (*Simulator, error) {
 	if o.WebhookInterval <= 0 {
 		o.WebhookInterval = 10 * time.Second
 	}
-	k, err := loadKeys(o.Keys)
-	if err != nil {
+	var k *keys
+	var err error
+	if o.KeysOf != nil {
+		k = o.KeysOf.keys
+	} else if k, err = loadKeys(o.Keys); err != nil {
 		return nil, err
 	}
 	m, err := market.Embedded()

@@ -147,12 +147,8 @@ func (a *Adapter) send(ctx context.Context, call wire.Call, request any, answer 
 	if err != nil {
 		return err
 	}
-	if got.Status < 200 || got.Status >= 300 {
-		refused := a.wire.Status(call, got)
-		if call.Moves && refused.Class == fx.Final {
-			// Not signed, so not their word.
-			refused.Class = fx.Uncertain
-		}
+	if refused := a.wire.Status(call, got); refused != nil {
+		// Not signed, so not their word.
 		return refused
 	}
 	if err := a.verify(path, got); err != nil {

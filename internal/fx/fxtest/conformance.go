@@ -10,7 +10,35 @@ import (
 
 // Conformance runs the whole suite for an adapter by its registered name.
 func Conformance(t *testing.T, adapter string) {
-	t.Run("the good way", func(t *testing.T) { goodWay(t, adapter) })
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, string)
+	}{
+		{"the good way", goodWay},
+		{"rounds as the provider does, for any pair and side", anyPair},
+		{"pays without converting", sameCurrency},
+		{"the same instruction twice is one payout", twice},
+		{"the same instruction at once is one payout", atOnce},
+		{"the same ID for something else is a conflict", conflict},
+		{"an expired quote is refused", expired},
+		{"a pair that is not dealt in is refused", noPair},
+		{"a beneficiary that cannot be paid is refused", badBeneficiary},
+		{"a refusal by the bank is a failure", refusedLater},
+		{"a late confirmation is pending until then", late},
+		{"a lost answer is uncertain and then known", lostAnswer},
+		{"errors before anything is done", serverErrors},
+		{"an outage", outage},
+		{"answers that cannot be read", malformed},
+		{"answers that come too late", tooLate},
+		{"a call that is given up", cancelled},
+		{"nobody there", nobodyThere},
+		{"somebody else there", somebodyElse},
+		{"wrong credentials", wrongCredentials},
+		{"missing credentials", missingCredentials},
+		{"a clock that is off", skewed},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, adapter) })
+	}
 }
 
 func goodWay(t *testing.T, adapter string) {
@@ -46,11 +74,93 @@ func goodWay(t *testing.T, adapter string) {
 	}
 }
 
-// classOf is the class of an error, empty where it is not an *fx.Error.
+func anyPair(t *testing.T, adapter string) {
+	p := Start(t, adapter, nil)
+	for _, q := range []fx.QuoteRequest{
+		{Sell: money.FromMinor(1, "USD"), Buy: money.Zero("CNY")},
+		{Sell: money.FromMinor(99999999999, "CNY"), Buy: money.Zero("USD")},
+		{Sell: money.FromMinor(123456, "EUR"), Buy: money.Zero("IDR")},
+		{Sell: money.FromMinor(10000000007, "IDR"), Buy: money.Zero("EUR")},
+		{Sell: money.FromMinor(33333, "CNY"), Buy: money.Zero("JPY")},
+		{Sell: money.FromMinor(77777, "JPY"), Buy: money.Zero("CNY")},
+		{Sell: money.FromMinor(55555, "HKD"), Buy: money.Zero("THB")},
+		{Sell: money.Zero("USD"), Buy: money.FromMinor(1000001, "CNY")},
+		{Sell: money.Zero("CNY"), Buy: money.FromMinor(7, "USD")},
+		{Sell: money.Zero("USD"), Buy: money.FromMinor(10001, "KRW")},
+	} {
+		q.Latest = Ask().Latest
+		got, err := p.Provider.Quote(t.Context(), q)
+		if err != nil {
+			t.Errorf("%s to %s: %v", q.Sell, q.Buy, err)
+			continue
+		}
+		if q.Sell.IsPositive() && got.Sell != q.Sell || got.Buy.Minor() < q.Buy.Minor() {
+			t.Errorf("asked %s to %s, quoted %s to %s", q.Sell, q.Buy, got.Sell, got.Buy)
+		}
+		if got, err = p.Provider.Lock(t.Context(), got); err != nil {
+			t.Errorf("%s to %s: %v", q.Sell, q.Buy, err)
+			continue
+		}
+		if s, err := p.Provider.Pay(t.Context(), Instruct(got)); err != nil || s.Outcome != fx.Succeeded || s.Paid != got.Buy {
+			t.Errorf("%s to %s at %s: %+v, %v", got.Sell, got.Buy, got.Rate, s, err)
+		}
+	}
+}
+
+func sameCurrency(t *testing.T, adapter string) {
+	p := Start(t, adapter, nil)
+	ask := Ask()
+	ask.Sell, ask.Buy = money.FromMinor(5000, "CNY"), money.Zero("CNY")
+	q, err := p.Provider.Quote(t.Context(), ask)
+	if err != nil || q.Buy != ask.Sell {
+		t.Fatalf("%+v, %v", q, err)
+	}
+	if q, err = p.Provider.Lock(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	i := Instruct(q)
+	if s, err := p.Provider.Pay(t.Context(), i); err != nil || s.Outcome != fx.Succeeded || s.Paid != ask.Sell {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if s, err := p.Provider.Query(t.Context(), i); err != nil || s.Outcome != fx.Succeeded {
+		t.Fatalf("%+v, %v", s, err)
+	}
+}
+
+// classOf is the class and code of an error, empty where it is not an *fx.Error.
 func classOf(err error) (fx.Class, string) {
 	var e *fx.Error
 	if !errors.As(err, &e) {
 		return "", ""
 	}
 	return e.Class, e.Code
+}
+
+// want checks an error's class, and that it speaks of the provider.
+func want(t *testing.T, p *Peer, op string, err error, classes ...fx.Class) {
+	t.Helper()
+	var e *fx.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%s: %v is no *fx.Error", op, err)
+	}
+	if e.Provider != p.Spec.Name || e.Op != op || e.Code == "" || e.Err == nil {
+		t.Errorf("%s: error %+v lacks provider, op, code or cause", op, e)
+	}
+	for _, c := range classes {
+		if e.Class == c {
+			return
+		}
+	}
+	t.Errorf("%s: %v is %s, want %v", op, err, e.Class, classes)
+}
+
+// refusedForGood checks that a payment was refused, in whichever way the adapter says so, and that nobody was paid.
+func refusedForGood(t *testing.T, p *Peer, i fx.Instruction, s fx.Status, err error) {
+	t.Helper()
+	if class, _ := classOf(err); class != fx.Final && (err != nil || s.Outcome != fx.Failed) {
+		t.Errorf("pay: %+v, %v; want a final refusal", s, err)
+	}
+	if r, ok := p.Paid(i); ok {
+		t.Errorf("the judge has %+v", r)
+	}
 }

@@ -51,16 +51,21 @@ type Peer struct {
 	Name string
 }
 
-var shared struct {
-	sync.Once
-	dir string
-}
+// keys are made once, and another's: they take longer than most tests.
+var (
+	keys    = sync.OnceValues(func() (*sim.Simulator, error) { return sim.New(sim.Options{}) })
+	strange = sync.OnceValues(func() (*sim.Simulator, error) { return sim.New(sim.Options{}) })
+)
 
 // Start runs a simulator for the test and opens the adapter on it. edit may change the simulator's options and the provider; nil leaves them.
 func Start(t testing.TB, adapter string, edit func(*sim.Options, *plan.Provider)) *Peer {
 	t.Helper()
 	clock := &Clock{now: time.Now()}
-	o := sim.Options{Clock: clock.Now, Seed: 7}
+	donor, err := keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sim.Options{Clock: clock.Now, Seed: 7, KeysOf: donor}
 	name := strings.ToLower(adapter)
 	spec := plan.Provider{Name: name, Adapter: adapter}
 	if edit != nil {

@@ -182,13 +182,9 @@ func (a *Adapter) refused(call wire.Call, got wire.Answer) error {
 	status := a.wire.Status(call, got)
 	var said refusal
 	if err := wire.Decode(got.Body, &said); err != nil || said.Code == "" || got.Status >= 500 || got.Status == http.StatusTooManyRequests {
-		if call.Moves && status.Class == fx.Final {
-			// A 4xx without their words may be of something in between.
-			status.Class = fx.Uncertain
-		}
 		return status
 	}
-	class := status.Class
+	class := fx.Final
 	if call.Moves && said.Code == codeConflict {
 		class = fx.Uncertain
 	}

@@ -204,9 +204,6 @@ func (a *Adapter) refused(call wire.Call, got wire.Answer) error {
 	}
 	var said problem
 	if err := wire.Decode(got.Body, &said); err != nil || said.Code == "" || got.Status >= 500 || got.Status == http.StatusTooManyRequests {
-		if call.Moves && status.Class == fx.Final {
-			status.Class = fx.Uncertain
-		}
 		return status
 	}
 	class := fx.Final

@@ -166,7 +166,7 @@ func (a *Adapter) judge(call wire.Call, answer wire.Answer, env envelope) error 
 		return a.wire.Error(call, fx.Final, code, said)
 	default:
 		// A code that we do not know is no refusal that money could be risked on.
-		if refused := a.wire.Status(call, answer); refused != nil && !call.Moves {
+		if refused := a.wire.Status(call, answer); refused != nil {
 			return refused
 		}
 		return a.wire.Fail(call, code, said)

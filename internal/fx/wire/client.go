@@ -160,7 +160,8 @@ func (c *Client) Error(call Call, class fx.Class, code string, err error) *fx.Er
 	return &fx.Error{Provider: c.provider, Op: call.Op, Class: class, Code: c.scrub(code, 64), Err: c.clean(err)}
 }
 
-// Status classifies an HTTP status for which the provider gave no words of its own; nil for 2xx.
+// Status classifies an HTTP status for which the provider gave no words of its own; nil for 2xx. Anything between us and the provider
+// may answer with a status: where money moves it is no refusal, but for 429, which every gateway gives before it passes a request on.
 func (c *Client) Status(call Call, a Answer) *fx.Error {
 	if a.Status >= 200 && a.Status < 300 {
 		return nil
@@ -169,10 +170,8 @@ func (c *Client) Status(call Call, a Answer) *fx.Error {
 	switch s := a.Status; {
 	case s == http.StatusTooManyRequests:
 		return c.Error(call, fx.Retryable, "rate-limited", err)
-	case s >= 500, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
+	case call.Moves, s >= 500, s == http.StatusRequestTimeout, s == http.StatusTooEarly:
 		return c.Fail(call, code, err)
-	case call.Moves && (s == http.StatusConflict || s < 400):
-		return c.Error(call, fx.Uncertain, code, err)
 	default:
 		return c.Error(call, fx.Final, code, err)
 	}
