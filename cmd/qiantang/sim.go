@@ -120,8 +120,8 @@ simulator's own key material, to be mounted where --keys of "qiantang sim" point
 			if err != nil {
 				return err
 			}
-			cmd.Println(string(list))
-			return nil
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), string(list))
+			return err
 		},
 	}
 	f := cmd.Flags()

@@ -76,7 +76,7 @@ func runWorker(ctx context.Context, f workerFlags) error {
 	if err != nil {
 		return err
 	}
-	books, err := open.Open(ctx, url)
+	books, err := open.Open(ctx, url, open.Options{})
 	if err != nil {
 		return err
 	}

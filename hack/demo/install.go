@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -58,7 +59,7 @@ func (d *demo) simulators(ctx context.Context) error {
 		return err
 	}
 	return d.say.Step("starting the simulated providers and clearing systems", "", func() error {
-		secret, err := command.New(d.tools.qiantang, "sim", "keys", "--keys", keys, "--manifest", "--name", "simulator-keys", "--namespace", simulatorNS).Output(ctx)
+		secret, err := d.secrets(ctx, simulatorNS)
 		if err != nil {
 			return err
 		}
@@ -82,6 +83,36 @@ func (d *demo) simulators(ctx context.Context) error {
 	})
 }
 
+// secrets are the simulators' keys and the credentials that fit them, as far as they belong into a namespace.
+func (d *demo) secrets(ctx context.Context, namespace string) (string, error) {
+	out, err := command.New(d.tools.qiantang, "sim", "credentials", "--keys", d.cache.Run("demo", "keys"), "--namespace", institution,
+		"--simulator-secret", "simulator-keys", "--simulator-namespace", simulatorNS).Output(ctx)
+	if err != nil {
+		return "", err
+	}
+	var list struct {
+		APIVersion string            `json:"apiVersion"`
+		Kind       string            `json:"kind"`
+		Items      []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal([]byte(out), &list); err != nil {
+		return "", fmt.Errorf("sim credentials: %w", err)
+	}
+	all := list.Items
+	list.Items = nil
+	for _, item := range all {
+		var of struct{ Metadata struct{ Namespace string } }
+		if err := json.Unmarshal(item, &of); err != nil {
+			return "", fmt.Errorf("sim credentials: %w", err)
+		}
+		if of.Metadata.Namespace == namespace {
+			list.Items = append(list.Items, item)
+		}
+	}
+	b, err := json.Marshal(list)
+	return string(b), err
+}
+
 // rails applies the samples, with the credentials that the simulators want and, for the second cluster, its kubeconfig.
 func (d *demo) rails(ctx context.Context) error {
 	return d.say.Step("applying config/samples", "", func() error {
@@ -89,7 +120,7 @@ func (d *demo) rails(ctx context.Context) error {
 		if err := d.apply(ctx, hub, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: "+institution+"\n"); err != nil {
 			return err
 		}
-		credentials, err := command.New(d.tools.qiantang, "sim", "credentials", "--keys", d.cache.Run("demo", "keys"), "--manifest", "--namespace", institution).Output(ctx)
+		credentials, err := d.secrets(ctx, institution)
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,8 @@ type Ledger interface {
 	Entries(ctx context.Context, account string, after uint64, limit int) ([]Entry, error)
 	// EntriesByReference are all entries that one payment, run or deposit caused, oldest first.
 	EntriesByReference(ctx context.Context, reference string) ([]Entry, error)
+	// SeqAt is the Seq of the last entry booked at or before at, 0 where there is none: how long the journal was then.
+	SeqAt(ctx context.Context, at time.Time) (uint64, error)
 	TrialBalance(ctx context.Context) ([]TrialLine, error)
 	// WindowPositions sums a settlement window's posted transfers by account and currency.
 	WindowPositions(ctx context.Context, window string) ([]Position, error)

@@ -28,6 +28,7 @@ func (w *Worker) newHandler() http.Handler {
 	if w.settler != nil {
 		w.settler.Register(api)
 	}
+	registerBooks(api, w.opt.Ledger, w.opt.Clock)
 	mux.HandleFunc("GET /docs", docsPage(api))
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { answer(rw, nil) })
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, r *http.Request) { answer(rw, w.Ready(r.Context())) })
