@@ -147,6 +147,7 @@ func register[In, Out, I, O any](api huma.API, op huma.Operation, handler func(c
 	if op.DefaultStatus == 0 {
 		op.DefaultStatus = http.StatusOK
 	}
+	op.SkipValidateBody = true // its schema is put in below, for reading alone
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusConflict, http.StatusServiceUnavailable)
 	huma.Register(api, op, handler)
 	registry := api.OpenAPI().Components.Schemas

@@ -81,6 +81,9 @@ func (r *Router) cancel(ctx context.Context, id string) (*payment, error) {
 // giveBack books that the beneficiary's side sent the money of a paid payment back.
 func (r *Router) giveBack(ctx context.Context, id string, why client.Reason) (*payment, error) {
 	return r.change(ctx, id, client.Returned, func(p *payment) error {
+		if _, err := Next(p.state, Return); err != nil {
+			return err
+		}
 		return r.inWindow(ctx, p.Schedule, owes(p), func(window string, requires ...ledger.Require) error {
 			next := p.clone()
 			next.Reason = &why

@@ -31,7 +31,7 @@ func (r *Router) registerISO(api huma.API) {
 		Summary: "Make the payments of a pain.001.001.09; the answer is a pain.002.001.10",
 		Description: "A transfer's corridor follows from its currency and the creditor's country. Sent again, a message gets the same answers. " +
 			"Where a payment could not be decided now, the whole answer is 503: send the message again.",
-		MaxBodyBytes: maxISOBody, BodyReadTimeout: batchIdle,
+		MaxBodyBytes: maxISOBody, BodyReadTimeout: batchIdle, SkipValidateBody: true,
 		Responses: map[string]*huma.Response{"200": {Description: "pain.002.001.10", Content: xml}},
 		Errors:    []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *struct {

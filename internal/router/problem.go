@@ -68,6 +68,7 @@ func (r *Router) classify(err error) *client.Problem {
 		bad     *ledger.InvalidError
 		short   *ledger.InsufficientError
 		clash   *ledger.ConflictError
+		barred  *TransitionError
 	)
 	switch {
 	case errors.As(err, &prob):
@@ -78,6 +79,8 @@ func (r *Router) classify(err error) *client.Problem {
 		return unavailable(codeUnavailable, "the ledger cannot book now; send the same request again", time.Second)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return unavailable(codeUnavailable, "the request's time ran out before an outcome was known; send the same request again", time.Second)
+	case errors.As(err, &barred):
+		return problem(http.StatusConflict, codeState, barred.Error())
 	case errors.As(err, &missing):
 		return problem(http.StatusNotFound, codeNotFound, missing.Error())
 	case errors.As(err, &bad):
