@@ -52,17 +52,12 @@ func (p *plan) writeBalances(b *Batch, tailTarget int) {
 	if behind := int(n.Seq - n.Flushed); behind > 2*tailTarget {
 		count *= 4
 	}
-	seen := make(map[uint64]bool, count)
+	count = min(count, len(p.dirty))
 	flushed := n.Seq
-	for _, a := range p.dirty {
-		if a.dirtySince == 0 || seen[a.no] {
-			continue
-		}
-		if len(seen) >= count {
-			flushed = a.dirtySince - 1
-			break
-		}
-		seen[a.no] = true
+	if count < len(p.dirty) {
+		flushed = p.dirty[count].dirtySince - 1
+	}
+	for _, a := range p.dirty[:count] {
 		b.Balances = append(b.Balances, BalanceRow{No: a.no, Sums: a.sums, Seq: n.Seq})
 	}
 	n.Flushed = max(n.Flushed, flushed)

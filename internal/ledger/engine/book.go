@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,8 +31,12 @@ const (
 // errAway ends the attempts: the store has not answered for MaxWait.
 var errAway = errors.New("the store did not answer in time")
 
-// backOff is the first wait after a store's failure; it doubles up to a second.
-const backOff = 5 * time.Millisecond
+// Waits between tries double from the first: up to patience where the store lost a race (it is there, and another writer got on), up
+// to a second where it is away. Each is cut at random, so that writers who met once do not meet again.
+const (
+	firstWait = 2 * time.Millisecond
+	patience  = 16 * time.Millisecond
+)
 
 // book books a group and answers its callers.
 func (e *Engine) book(group []*request) {
@@ -71,7 +76,7 @@ func (e *Engine) workOn(group []*request, m mode) (work, error) {
 // attempts tries until the batch is durable or certainly refused, or ctx ends. An error leaves the outcome open unless it is a
 // RefusedError.
 func (e *Engine) attempts(ctx context.Context, make func(mode) (work, error)) ([]result, error) {
-	m, wait := fast, backOff
+	m, wait := fast, firstWait
 	e.pending = e.pending[:0]
 	for {
 		results, err := e.attempt(ctx, m, make)
@@ -94,7 +99,10 @@ func (e *Engine) attempts(ctx context.Context, make func(mode) (work, error)) ([
 			return nil, err
 		}
 		m = max(m, loading)
-		t := time.NewTimer(wait)
+		if errors.Is(err, ErrRetry) {
+			wait = min(wait, patience)
+		}
+		t := time.NewTimer(rand.N(wait) + 1)
 		wait = min(2*wait, time.Second)
 		select {
 		case <-t.C:
@@ -189,7 +197,8 @@ func (e *Engine) write(ctx context.Context, tx Tx, b *Batch, results []result) e
 		err = e.store.Write(ctx, b)
 	}
 	var refused *RefusedError
-	if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrDuplicate) && !errors.Is(err, ErrRetry) && !errors.As(err, &refused) {
+	if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrDuplicate) && !errors.Is(err, ErrRetry) &&
+		!errors.Is(err, ErrAway) && !errors.As(err, &refused) {
 		e.pending = append(e.pending, attempt{no: b.Next.Batch, id: b.ID, results: results})
 	}
 	return err

@@ -48,7 +48,7 @@ type state struct {
 	byNo      map[uint64]*account
 	transfers map[uuid.UUID]*transfer
 	records   map[RecordName]record
-	// dirty holds accounts in the order of their first unwritten entry; an element whose account is clean is stale.
+	// dirty holds the accounts that are not clean, in the order of their first unwritten entry.
 	dirty []*account
 	// windows are what the window positions do not count yet.
 	windows map[windowKey]*WindowRow
@@ -112,9 +112,12 @@ func (s *state) rollback(mark int) {
 	for i := len(s.undo) - 1; i >= mark; i-- {
 		switch u := &s.undo[i]; u.kind {
 		case undoAccount:
+			if u.dirty == 0 {
+				// The last one in the queue, as changes are undone in reverse. Left there it could stand before older ones later.
+				s.dirty = s.dirty[:len(s.dirty)-1]
+			}
 			u.account.sums, u.account.dirtySince = u.sums, u.dirty
 		case undoNewAccount:
-			u.account.dirtySince = 0
 			delete(s.accounts, u.account.ID)
 			delete(s.byNo, u.account.no)
 		case undoTransfer:
@@ -171,14 +174,10 @@ func (s *state) putRecord(name RecordName, r record) {
 // accept makes the batch's changes final: the store has them.
 func (s *state) accept(b *Batch) {
 	s.head = b.Next
-	for i := range b.Balances {
-		if a := s.byNo[b.Balances[i].No]; a != nil {
-			a.dirtySince = 0
-		}
+	for _, a := range s.dirty[:len(b.Balances)] {
+		a.dirtySince = 0
 	}
-	for len(s.dirty) > 0 && s.dirty[0].dirtySince == 0 {
-		s.dirty = s.dirty[1:]
-	}
+	s.dirty = s.dirty[len(b.Balances):]
 	if b.Next.Windows != b.Prev.Windows {
 		clear(s.windows)
 	} else {

@@ -19,6 +19,8 @@ var (
 	ErrDuplicate = errors.New("a unique key exists already")
 	// ErrRetry says that the store rolled the transaction back for its own reasons (40001, 40P01, busy).
 	ErrRetry = errors.New("rolled back by the store")
+	// ErrAway says that the store was not reached, so that nothing can have been written.
+	ErrAway = errors.New("the store is away")
 )
 
 // RefusedError says that the store certainly rolled back, and that trying again at once would not help (disk full, read-only).

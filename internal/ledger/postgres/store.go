@@ -29,7 +29,7 @@ func (s *store) ready(ctx context.Context) error {
 	s.drop()
 	c, err := connect(ctx, s.config)
 	if err != nil {
-		return fmt.Errorf("%w: %w", engine.ErrRetry, err)
+		return fmt.Errorf("%w: %w", engine.ErrAway, err)
 	}
 	s.conn = c
 	return nil
@@ -235,7 +235,7 @@ func notWritten(err error) error {
 	if err == nil || errors.Is(err, engine.ErrRetry) || errors.As(err, &refused) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", engine.ErrRetry, err)
+	return fmt.Errorf("%w: %w", engine.ErrAway, err)
 }
 
 // classify turns PostgreSQL's errors into the engine's. What it does not know stays as it is: the outcome is open.
@@ -251,8 +251,10 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", engine.ErrMoved, err)
 	case e.Code == "23505":
 		return fmt.Errorf("%w: %w", engine.ErrDuplicate, err)
-	case strings.HasPrefix(e.Code, "40"), e.Code == "55P03", e.Code == "25006", strings.HasPrefix(e.Code, "57P"):
+	case strings.HasPrefix(e.Code, "40"), e.Code == "55P03":
 		return fmt.Errorf("%w: %w", engine.ErrRetry, err)
+	case e.Code == "25006", strings.HasPrefix(e.Code, "57P"): // a standby, or a server that shuts down or starts
+		return fmt.Errorf("%w: %w", engine.ErrAway, err)
 	}
 	return &engine.RefusedError{Err: err}
 }
