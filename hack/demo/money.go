@@ -86,7 +86,7 @@ func (d *demo) send(ctx context.Context) error {
 
 func (d *demo) pay(ctx context.Context, region, file, what string) error {
 	return d.say.Step("sending "+what+" to "+d.record.Regions[region].URL, "", func() error {
-		out, err := command.New(d.tools.qiantang, "pay", "--url", d.record.Regions[region].URL, "--file", file, "--wait", "--quiet").
+		out, err := command.New(d.tools.qiantang, "pay", "--url", d.record.Regions[region].URL, "--file", file, "--wait", "2m").
 			Logged(d.cache.Log("demo-pay")).Output(ctx)
 		if err != nil {
 			return err

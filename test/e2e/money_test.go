@@ -32,6 +32,15 @@ func getJSON(ctx context.Context, url string, into any) error {
 	return json.NewDecoder(res.Body).Decode(into)
 }
 
+func dial(t *testing.T, url string) *client.Client {
+	t.Helper()
+	c, err := client.New(url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // findCorridor is a corridor as a region's routers serve it, nil where they do not.
 func findCorridor(t *testing.T, region, name string) (found *client.Corridor) {
 	t.Helper()
@@ -98,12 +107,12 @@ func TestTheDemoPaidAndSettled(t *testing.T) {
 func TestTheSameRequestTwiceWhileThePodIsKilled(t *testing.T) {
 	const payments = 30
 	region, ns := record.Regions["us-east"], namespace+"-us-east"
-	c := client.New(region.URL)
+	c := dial(t, region.URL)
 	account := fmt.Sprintf("customer:killed-%d:USD", time.Now().UnixNano())
 	owner := account[len("customer:") : len(account)-len(":USD")]
 	retry := func(what string, f func() error) { t.Helper(); eventually(t, what, func() error { return f() }) }
 	retry("account", func() error {
-		_, err := c.OpenAccount(t.Context(), "open-"+owner, client.AccountRequest{Owner: owner, Currency: "USD", Participant: "lianlian"})
+		_, err := c.OpenAccount(t.Context(), client.AccountRequest{Owner: owner, Currency: "USD", Participant: "lianlian"})
 		return err
 	})
 	retry("deposit", func() error {
@@ -170,7 +179,7 @@ func TestPaymentsGoOnWithoutTheOperator(t *testing.T) {
 		}
 		return nil
 	})
-	c := client.New(record.Regions["eu-frankfurt"].URL)
+	c := dial(t, record.Regions["eu-frankfurt"].URL)
 	p, err := c.Pay(t.Context(), fmt.Sprintf("orphan-%d", time.Now().UnixNano()), client.PaymentRequest{
 		Corridor: "de-cn", Account: "customer:hansa-moebel:EUR", Amount: client.Money{Currency: "EUR", Value: "250.00"}, Purpose: "GDDS",
 		Beneficiary: client.Party{Name: "Shaoxing Textile Works", Country: "CN", Account: "6216610800001234567", AgentBIC: "BKCHCNBJ910"},

@@ -69,7 +69,7 @@ func TestTheSchemaRefusesWithTheValue(t *testing.T) {
 }
 
 func TestDriftIsRepaired(t *testing.T) {
-	for name, target := range map[string]string{"cn-hangzhou": "statefulset/cn-hangzhou-worker", "us-east": "service/us-east-router"} {
+	for name, target := range map[string]string{"cn-hangzhou": "statefulset/cn-hangzhou-worker", "us-east": "configmap/qiantang-us-east-plan"} {
 		region, ns := record.Regions[name], namespace+"-"+name
 		uid := region.must(t, "-n", ns, "get", target, "-o", "jsonpath={.metadata.uid}")
 		region.must(t, "-n", ns, "delete", target, "--wait=true")
