@@ -28,6 +28,7 @@ type choice struct {
 	open    []int32 // indices of open rails
 	offers  []offer
 	entries []entry
+	keys    []key
 	heard   []bool // members that gave a quote
 	via     via
 	skipped []Skipped
@@ -46,16 +47,26 @@ var choices = sync.Pool{New: func() any { return new(choice) }}
 // another currency; those for another amount than the principal count by their rate. health may lack providers: they are in good
 // health. ref is the reference rate from source to destination, the zero Rate where there is none.
 func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) Decision {
+	var d Decision
+	c.ChooseInto(&d, &p, quotes, health, ref, now)
+	return d
+}
+
+// ChooseInto is Choose for those who choose often: the decision replaces what d held, in d's own memory where that is enough. Routes
+// that were taken from d before must have been copied.
+func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) {
+	d.Denied, d.Routes, d.Skipped = nil, d.Routes[:0], d.Skipped[:0]
 	ch := choices.Get().(*choice)
 	defer ch.release()
 	ch.Corridor, ch.quotes, ch.health, ch.now = c, quotes, health, now
 	ch.in = rules.Input{
-		PaymentID: p.ID, Amount: p.Amount, Currency: string(p.Amount.Currency()), Purpose: p.Purpose, Metadata: p.Metadata,
-		DebtorCountry: p.DebtorCountry, BeneficiaryCountry: p.BeneficiaryCountry, Now: now,
+		PaymentID: p.ID, Amount: p.Amount, Purpose: p.Purpose, Metadata: p.Metadata,
+		DebtorCountry: p.DebtorCountry, BeneficiaryCountry: p.BeneficiaryCountry, Now: now, Digits: c.digits,
 	}
-	if denied := ch.admit(&p); denied != nil {
-		return Decision{Denied: denied}
+	if d.Denied = ch.admit(p); d.Denied != nil {
+		return
 	}
+	ch.skipped = d.Skipped
 	ch.payment = hash(p.ID)
 	ch.reference(ref)
 	ch.gates()
@@ -65,17 +76,16 @@ func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health
 		ch.candidates(int32(i))
 	}
 	ch.silent()
-	slices.SortFunc(ch.entries, func(a, b entry) int { return compare(&a, &b) })
-	return Decision{Routes: ch.routes(), Skipped: slices.Clone(ch.skipped)}
+	ch.rank()
+	d.Routes, d.Skipped = ch.routes(d.Routes), ch.skipped
 }
 
 func (ch *choice) release() {
 	// What belongs to the caller must not be kept alive by the pool.
-	clear(ch.skipped)
 	clear(ch.offers)
 	*ch = choice{
-		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], heard: ch.heard[:0],
-		skipped: ch.skipped[:0], via: ch.via.reset(),
+		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], keys: ch.keys[:0],
+		heard: ch.heard[:0], via: ch.via.reset(),
 	}
 	choices.Put(ch)
 }
@@ -231,9 +241,9 @@ func (ch *choice) judge(of *offer, mem, rl int32) (preference int32, excluded *r
 }
 
 func (ch *choice) describe(of *offer, mem, rl int32) {
-	describe(&ch.in, &ch.members[mem], ch.rails[rl])
+	ch.in.Provider, ch.in.Rail = ch.members[mem].facts, &ch.rails[rl].facts
 	ch.in.Rate, ch.in.Guaranteed = of.money(), of.guaranteed
-	ch.in.Received, ch.in.ProviderFee = money.FromMinor(of.received, ch.dest), of.taken
+	ch.in.Received, ch.in.ProviderFee = of.received, of.taken
 	ch.in.SpreadBps, ch.in.SuccessBps = of.bps, 10000-of.failureBps
 }
 
@@ -259,20 +269,21 @@ func downDetail(h Health) string {
 	return "down: " + h.Reason
 }
 
-// routes writes out the ranked entries.
-func (ch *choice) routes() []Route {
-	if len(ch.entries) == 0 {
-		return nil
+// routes writes out the ranked entries, in out's memory where that is enough.
+func (ch *choice) routes(out []Route) []Route {
+	if len(ch.keys) == 0 {
+		return out
 	}
 	latest := ch.now.Add(ch.plan.QuoteTTL.D())
-	out := make([]Route, len(ch.entries))
-	for i := range ch.entries {
-		e := &ch.entries[i]
+	out = slices.Grow(out, len(ch.keys))[:len(ch.keys)]
+	for i, k := range ch.keys {
+		e := &ch.entries[k.entry]
 		of, r := &ch.offers[e.offer], &out[i]
+		r.Legs = nil
 		r.Provider, r.Rail = ch.members[of.member].Name, ch.rails[e.rail].Name
 		r.Fee, r.Principal = ch.fee, ch.principal
 		r.Received = money.FromMinor(of.received, ch.dest)
-		r.Spread = money.Zero(ch.dest)
+		r.SpreadBps, r.Spread = 0, money.Zero(ch.dest)
 		if ch.ref != 0 {
 			r.SpreadBps, r.Spread = of.bps, money.FromMinor(ch.middle-of.received, ch.dest)
 		}

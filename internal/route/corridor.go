@@ -33,6 +33,7 @@ type Corridor struct {
 	plan         *plan.Corridor
 	source, dest money.Currency
 	direct       converter
+	digits       int   // of the destination currency
 	low, high    int64 // of the amount in minor units; high is negative where there is none
 	tiers        []tier
 	members      []member
@@ -46,6 +47,7 @@ type Corridor struct {
 // member is a provider in the corridor.
 type member struct {
 	*plan.Provider
+	facts    *rules.Provider
 	weight   int64
 	priority int32
 	seed     uint64
@@ -88,7 +90,7 @@ func (b *builder) fill(c *Corridor, p *plan.Corridor) error {
 	if c.dest, err = money.ParseCurrency(p.DestinationCurrency); err != nil {
 		return fmt.Errorf("destinationCurrency: %w", err)
 	}
-	c.direct = newConverter(c.source, c.dest)
+	c.direct, c.digits = newConverter(c.source, c.dest), c.dest.Digits()
 	if !slices.Contains(Strategies, p.Strategy) {
 		return fmt.Errorf("strategy %q: want one of %v", p.Strategy, Strategies)
 	}
@@ -134,7 +136,10 @@ func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
 			return fmt.Errorf("provider %q is named twice", m.Name)
 		}
 		c.index[m.Name] = len(c.members)
-		c.members = append(c.members, member{Provider: provider, weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name)})
+		c.members = append(c.members, member{
+			Provider: provider, facts: &rules.Provider{Name: m.Name, Adapter: provider.Adapter, Participant: provider.Participant},
+			weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name),
+		})
 	}
 	if len(c.members) > 0 && !slices.ContainsFunc(c.members, func(m member) bool { return m.weight > 0 }) {
 		for i := range c.members {
@@ -182,7 +187,7 @@ func (b *builder) fillRule(c *Corridor, p *plan.Rule) error {
 			for _, rl := range c.rails {
 				v := rules.No
 				if listed(p.Providers, c.members[i].Name) && listed(p.Rails, rl.Name) {
-					describe(&in, &c.members[i], rl)
+					in.Provider, in.Rail = c.members[i].facts, &rl.facts
 					v = program.Fixed(&in)
 				}
 				r.about = append(r.about, v)
@@ -195,10 +200,3 @@ func (b *builder) fillRule(c *Corridor, p *plan.Rule) error {
 
 // listed reports whether name is in a rule's list; an empty list names all.
 func listed(list []string, name string) bool { return len(list) == 0 || slices.Contains(list, name) }
-
-// describe fills in what rules see of a provider and a rail.
-func describe(in *rules.Input, m *member, r *rail) {
-	in.ProviderName, in.Adapter, in.Participant = m.Name, m.Adapter, m.Participant
-	in.RailName, in.System, in.RailCountry, in.RailCurrency = r.Name, r.System, r.Country, r.Currency
-	in.Finality, in.Expected = r.Finality, r.Expected.D()
-}

@@ -103,7 +103,8 @@ func (ch *choice) sound(q *fx.Quote) (rate int64, code, detail string) {
 		return 0, SkipInconsistent, "rate " + q.Rate.String() + " is not between 0 and 9 million"
 	}
 	sell, buy := q.Sell.Currency(), q.Buy.Currency()
-	if sell.Digits() < 0 || buy.Digits() < 0 {
+	direct := sell == ch.source && buy == ch.dest
+	if !direct && (sell.Digits() < 0 || buy.Digits() < 0) {
 		return 0, SkipInconsistent, fmt.Sprintf("quoted %q to %q: not ISO 4217 currencies in use", string(sell), string(buy))
 	}
 	if q.Fee.IsNegative() || (!q.Fee.IsZero() && q.Fee.Currency() != sell) {

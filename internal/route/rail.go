@@ -8,6 +8,7 @@ import (
 	"qiantang.dev/rails/internal/calendar"
 	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/route/rules"
 )
 
 // rail is a PaymentRail made ready; all corridors of a Table share it.
@@ -17,6 +18,7 @@ type rail struct {
 	hours     *calendar.Hours
 	low, high int64 // in minor units; high is negative where there is none
 	immediate bool
+	facts     rules.Rail
 	// known remembers the last answer of hours, which holds for a while: asking again is cheap then, and gives the same.
 	known atomic.Pointer[opening]
 }
@@ -30,6 +32,9 @@ type opening struct {
 
 func compileRail(p plan.Rail) (*rail, error) {
 	r := &rail{Rail: p, high: -1, immediate: p.Finality == "Immediate"}
+	r.facts = rules.Rail{
+		Name: p.Name, System: p.System, Country: p.Country, Currency: p.Currency, Finality: p.Finality, Expected: p.Expected.D(),
+	}
 	var err error
 	if r.currency, err = money.ParseCurrency(p.Currency); err != nil {
 		return nil, fmt.Errorf("rail %s: %w", p.Name, err)

@@ -3,6 +3,7 @@ package route
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,31 @@ type entry struct {
 	primary  int64
 	received int64
 	arrival  time.Duration
+}
+
+// key is what most comparisons need of an entry, small enough to move around while sorting.
+type key struct {
+	primary    int64
+	preference int32
+	entry      int32
+}
+
+// rank sorts the entries, by their keys.
+func (ch *choice) rank() {
+	for i := range ch.entries {
+		e := &ch.entries[i]
+		ch.keys = append(ch.keys, key{primary: e.primary, preference: e.preference, entry: int32(i)})
+	}
+	entries := ch.entries
+	slices.SortFunc(ch.keys, func(a, b key) int {
+		if a.preference == b.preference && a.primary != b.primary {
+			if a.primary < b.primary {
+				return -1
+			}
+			return 1
+		}
+		return compare(&entries[a.entry], &entries[b.entry])
+	})
 }
 
 const noPreference = math.MaxInt32

@@ -23,7 +23,11 @@ var decimalRuntime = types.NewTypeValue("decimal", traits.ComparerType)
 type decimalValue struct{ d decimal.Decimal }
 
 func fromAmount(a money.Amount) decimal.Decimal {
-	d, err := decimal.New(a.Minor(), max(a.Currency().Digits(), 0))
+	return fromMinor(a.Minor(), max(a.Currency().Digits(), 0))
+}
+
+func fromMinor(minor int64, digits int) decimal.Decimal {
+	d, err := decimal.New(minor, digits)
 	if err != nil {
 		// A currency has at most four digits: there is no such amount.
 		return decimal.Zero

@@ -91,13 +91,13 @@ func drawInput(t *rapid.T) *Input {
 		t.Fatal(err)
 	}
 	in := &Input{
-		PaymentID: pick("abc", "p-1", ""), Currency: pick("USD", "JPY"), Purpose: pick("GDDS", "SUPP", "", "tier"),
-		BeneficiaryCountry: pick("CN", "US"), Amount: money.FromMinor(rapid.SampledFrom([]int64{10000, 9999, 10001, 0}).Draw(t, "minor"), "USD"),
+		PaymentID: pick("abc", "p-1", ""), Purpose: pick("GDDS", "SUPP", "", "tier"),
+		BeneficiaryCountry: pick("CN", "US"), Amount: money.FromMinor(rapid.SampledFrom([]int64{10000, 9999, 10001, 0}).Draw(t, "minor"), money.Currency(pick("USD", "JPY"))),
 		Now:  time.Unix(rapid.SampledFrom([]int64{1795424400, 1795424399, 1790841600, 1760300000}).Draw(t, "now"), 0),
-		Rate: rate, Received: money.FromMinor(rapid.Int64Range(0, 20000).Draw(t, "received"), "CNY"),
+		Rate: rate, Received: rapid.Int64Range(0, 20000).Draw(t, "received"), Digits: 2,
 		ProviderFee: money.FromMinor(100, "USD"), SpreadBps: rapid.SampledFrom([]int64{0, 25, -1, 9000}).Draw(t, "spread"),
-		Guaranteed: rapid.Bool().Draw(t, "firm"), ProviderName: pick("pingpong", "CN"), System: pick("CIPS", "GDDS"), Finality: "Immediate",
-		SuccessBps: 9000, Expected: rapid.SampledFrom([]time.Duration{0, 90 * time.Second, time.Hour}).Draw(t, "expected"),
+		Guaranteed: rapid.Bool().Draw(t, "firm"), SuccessBps: 9000, Provider: &Provider{Name: pick("pingpong", "CN")},
+		Rail: &Rail{System: pick("CIPS", "GDDS"), Finality: "Immediate", Expected: rapid.SampledFrom([]time.Duration{0, 90 * time.Second, time.Hour}).Draw(t, "expected")},
 	}
 	if rapid.Bool().Draw(t, "metadata") {
 		in.Metadata = map[string]string{"tier": pick("gold", "GDDS"), "GDDS": "x"}
@@ -166,7 +166,7 @@ func TestPartsOfARule(t *testing.T) {
 	if p.Uses() != Payments|Providers|Quotes|Rails || !p.HasFixed() || !p.HasLive() || !strings.Contains(p.String(), "GDDS") {
 		t.Errorf("uses %b", p.Uses())
 	}
-	in := &Input{Purpose: "GDDS", ProviderName: "a", SpreadBps: 10, RailName: "r"}
+	in := &Input{Purpose: "GDDS", Provider: &Provider{Name: "a"}, SpreadBps: 10, Rail: &Rail{Name: "r"}}
 	if p.Gate(in) != Yes || p.Fixed(in) != Yes || p.Live(in) != No || p.Eval(in) != No {
 		t.Errorf("gate %d, fixed %d, live %d", p.Gate(in), p.Fixed(in), p.Live(in))
 	}
