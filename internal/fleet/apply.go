@@ -8,7 +8,6 @@ import (
 	"maps"
 	"sync"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -89,48 +88,41 @@ func (c *connection) apply(ctx context.Context, obj *unstructured.Unstructured) 
 	if had, ok := c.memory.get(key); ok && had.want == want {
 		return false, nil
 	}
+	return true, c.send(ctx, key, want, obj)
+}
+
+// send applies obj, and remembers that the server has it as want.
+func (c *connection) send(ctx context.Context, key objectKey, want [sha256.Size]byte, obj *unstructured.Unstructured) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	began := c.fleet.Clock.Now()
 	sent := obj.DeepCopy() // The client writes the answer into it.
-	err = c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(FieldManager), client.ForceOwnership)
+	err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(FieldManager), client.ForceOwnership)
 	c.fleet.metrics.applied(obj.GetKind(), c.fleet.Clock.Since(began), err)
 	if err != nil {
-		return true, fmt.Errorf("apply %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
+		return fmt.Errorf("apply %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
 	}
 	c.memory.put(key, applied{want: want, resourceVersion: sent.GetResourceVersion()})
-	return true, nil
-}
-
-// EnsureNamespace creates the region's namespace where it is missing. One that is there is left as it is.
-func (r *Region) EnsureNamespace(ctx context.Context, ns *unstructured.Unstructured) error {
-	c, _, err := r.connected()
-	if err != nil {
-		return err
-	}
-	key := keyOf(ns.GroupVersionKind().GroupKind(), ns)
-	if _, known := c.memory.get(key); known {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	err = c.client.Create(ctx, ns.DeepCopy(), client.FieldOwner(FieldManager))
-	if err != nil && !exists(ctx, c.client, ns, err) {
-		return fmt.Errorf("namespace %s: %w", ns.GetName(), err)
-	}
-	c.memory.put(key, applied{})
 	return nil
 }
 
-// exists says whether creating ns failed because it is there. A kubeconfig for one namespace may not create any, but it may look
-// into its own, which is proof enough.
-func exists(ctx context.Context, cl client.Client, ns *unstructured.Unstructured, createErr error) bool {
-	if client.IgnoreAlreadyExists(createErr) == nil {
-		return true
+// ApplyVersion is Apply for one object that is costly to make: it is made only where this version of it was not the last applied, or
+// where somebody has changed it since.
+func (r *Region) ApplyVersion(ctx context.Context, gvk schema.GroupVersionKind, name, version string, make func() (*unstructured.Unstructured, error)) error {
+	c, ns, err := r.connected()
+	if err != nil {
+		return err
 	}
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccountList"})
-	return cl.List(ctx, list, client.InNamespace(ns.GetName()), client.Limit(1)) == nil && len(list.Items) > 0
+	key := objectKey{kind: gvk.GroupKind(), ObjectKey: client.ObjectKey{Namespace: ns, Name: name}}
+	want := sha256.Sum256([]byte(version))
+	if had, ok := c.memory.get(key); ok && had.want == want {
+		return nil
+	}
+	obj, err := make()
+	if err != nil {
+		return err
+	}
+	return c.send(ctx, key, want, obj)
 }
 
 // driftHandler forgets what others have changed, and wakes its institution.

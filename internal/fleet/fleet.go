@@ -98,7 +98,7 @@ func (f *Fleet) Start(ctx context.Context) error {
 			f.done.Wait()
 			return nil
 		case <-tick.C():
-			f.checkLeases()
+			f.checkLeases(ctx)
 		}
 	}
 }

@@ -22,6 +22,8 @@ type Run struct {
 	// Requested by the operator; Report is nil before the settler's first.
 	Requested bool
 	Report    *plan.RunReport
+	// Managed says that it carries our labels, and is pruned when it is not wanted.
+	Managed bool
 }
 
 // Runs are the settlement runs that the region has ConfigMaps of. A report that cannot be read is left out.
@@ -44,7 +46,7 @@ func (r *Region) Runs(ctx context.Context) ([]Run, error) {
 		if cm.Name != delivery.RunName(name) {
 			continue
 		}
-		run := Run{Name: name}
+		run := Run{Name: name, Managed: cm.Labels[delivery.LabelManagedBy] == delivery.ManagedBy}
 		_, run.Requested = cm.Data[delivery.KeyRequest]
 		if text, ok := cm.Data[delivery.KeyReport]; ok {
 			report := &plan.RunReport{}

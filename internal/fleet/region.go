@@ -14,6 +14,9 @@ type Region struct {
 	// current carries the region; next takes over once it is connected.
 	current, next *connection
 	namespace     string
+	// manned is when every role was last seen to be played by a live worker; told says that its lasting absence was.
+	manned time.Time
+	told   bool
 }
 
 // Reach says whether a region can be reached.
@@ -75,4 +78,29 @@ func (r *Region) connected() (*connection, string, error) {
 		return nil, "", ErrNotConnected
 	}
 	return c, ns, nil
+}
+
+// grace is how long a role may be played by nobody before that is news: as long as a worker that is silent counts as alive.
+const grace = 40 * time.Second
+
+// Manned says whether every role is played by a live worker, or was so less than a Lease's time ago.
+func (r *Region) Manned() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.manned.IsZero() && r.fleet.Clock.Since(r.manned) <= grace
+}
+
+// noteManned notes whether every role is played now, and says whether nobody has played one for so long that it must be told.
+func (r *Region) noteManned(all bool) (tell bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if all {
+		r.manned, r.told = r.fleet.Clock.Now(), false
+		return false
+	}
+	if r.told || r.manned.IsZero() || r.fleet.Clock.Since(r.manned) <= grace {
+		return false
+	}
+	r.told = true
+	return true
 }

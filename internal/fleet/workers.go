@@ -16,6 +16,7 @@ import (
 
 	"qiantang.dev/rails/internal/delivery"
 	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/render"
 )
 
 // leaseCheck is how often Leases are looked through for those that have run out.
@@ -143,6 +144,9 @@ func (r *Region) Workers(ctx context.Context) ([]Worker, error) {
 		w.Worker = strings.TrimPrefix(lease.Name, delivery.LeaseName(""))
 		out = append(out, w)
 	}
+	if all := manned(out); all {
+		r.noteManned(true)
+	}
 	slices.SortFunc(out, func(a, b Worker) int { return strings.Compare(a.Worker, b.Worker) })
 	return out, nil
 }
@@ -158,23 +162,50 @@ func (c *connection) workerLeases(ctx context.Context, key Key, ns string) ([]co
 	return list.Items, nil
 }
 
-// checkLeases wakes the institutions with a worker whose Lease has run out.
-func (f *Fleet) checkLeases() {
+// manned says whether every role is played by a live worker.
+func manned(workers []Worker) bool {
+	roles := map[string]bool{}
+	for _, w := range workers {
+		if w.Live {
+			for _, role := range w.Roles {
+				roles[role] = true
+			}
+		}
+	}
+	for _, role := range render.Roles() {
+		if !roles[role] {
+			return false
+		}
+	}
+	return true
+}
+
+// checkLeases wakes the institutions with a worker whose Lease has run out, or where a role has long been played by nobody.
+func (f *Fleet) checkLeases(ctx context.Context) {
 	now := f.Clock.Now()
 	for _, r := range f.all() {
 		c, ns, err := r.connected()
 		if err != nil {
 			continue
 		}
-		found, err := c.workerLeases(f.ctx, r.key, ns)
+		found, err := c.workerLeases(ctx, r.key, ns)
 		if err != nil {
 			continue
 		}
+		news := false
 		for i := range found {
 			if _, expired := c.leases.check(&found[i], now); expired {
 				f.Log.Info("worker lost", "region", r.key.String(), "lease", found[i].Name)
-				f.Wake(r.key.Institution)
+				news = true
 			}
+		}
+		workers, err := r.Workers(ctx)
+		if err == nil && r.noteManned(manned(workers)) {
+			f.Log.Info("no worker for every role", "region", r.key.String())
+			news = true
+		}
+		if news {
+			f.Wake(r.key.Institution)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (r region) container(name string) *applycorev1.ContainerApplyConfiguration 
 
 func (r region) dsnVolume() *applycorev1.VolumeApplyConfiguration {
 	return applycorev1.Volume().WithName(dsnVolume).WithSecret(applycorev1.SecretVolumeSource().
-		WithSecretName(ledgerSecretName(r.name())).WithDefaultMode(0o444))
+		WithSecretName(LedgerSecretName(r.name())).WithDefaultMode(0o444))
 }
 
 func podSecurity() *applycorev1.PodSecurityContextApplyConfiguration {

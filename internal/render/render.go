@@ -87,7 +87,7 @@ func Credentials(institution, name, namespace string, byName map[string]map[stri
 
 // LedgerSecret renders the Secret with the DSN of the region's PostgreSQL ledger.
 func LedgerSecret(institution, name, namespace string, dsn []byte) (*unstructured.Unstructured, error) {
-	return secret(institution, name, namespace, ledgerSecretName(name), map[string][]byte{delivery.KeyDSN: dsn})
+	return secret(institution, name, namespace, LedgerSecretName(name), map[string][]byte{delivery.KeyDSN: dsn})
 }
 
 func secret(institution, region, namespace, name string, data map[string][]byte) (*unstructured.Unstructured, error) {
@@ -100,9 +100,11 @@ func secret(institution, region, namespace, name string, data map[string][]byte)
 	return out[0], nil
 }
 
-// Namespace renders the region's namespace. It is shared and outlives the region, so it has no label of one region.
-func Namespace(name string) (*unstructured.Unstructured, error) {
+// Namespace renders the region's namespace. It may hold several regions of the institution and outlives them, so it has no label of
+// one region.
+func Namespace(institution, name string) (*unstructured.Unstructured, error) {
 	out, err := toUnstructured([]any{applycorev1.Namespace(name).WithLabels(map[string]string{
+		delivery.LabelInstitution:            institution,
 		"pod-security.kubernetes.io/enforce": "restricted",
 	})})
 	if err != nil {
@@ -137,7 +139,8 @@ func (r region) labels(part string) map[string]string {
 	return labels(r.Plan.Institution, r.Plan.Name, part)
 }
 
-func ledgerSecretName(region string) string { return "qiantang-" + region + "-ledger" }
+// LedgerSecretName is the name of the Secret with the DSN of a region's ledger.
+func LedgerSecretName(region string) string { return "qiantang-" + region + "-ledger" }
 
 func labels(institution, region, part string) map[string]string {
 	return map[string]string{

@@ -1,0 +1,102 @@
+package envtesting
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"sigs.k8s.io/controller-runtime/pkg/envtest"
+)
+
+var servers []*rest.Config
+
+// Run starts n API servers with our CRDs, runs m's tests, and stops the servers. Without KUBEBUILDER_ASSETS it starts none, and the
+// tests that need one are skipped.
+func Run(m *testing.M, n int) int {
+	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
+		return m.Run()
+	}
+	for range n {
+		env := &envtest.Environment{
+			CRDDirectoryPaths: []string{filepath.Join(root(), "config", "crd", "bases")}, ErrorIfCRDPathMissing: true,
+			ControlPlaneStartTimeout: time.Minute, ControlPlaneStopTimeout: time.Minute,
+		}
+		cfg, err := env.Start()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "envtesting:", err)
+			return 1
+		}
+		defer func() {
+			if err := env.Stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "envtesting:", err)
+			}
+		}()
+		cfg.QPS, cfg.Burst = 500, 1000
+		servers = append(servers, cfg)
+	}
+	return m.Run()
+}
+
+// Server is the i-th API server; the test is skipped where there is none.
+func Server(t testing.TB, i int) *rest.Config {
+	t.Helper()
+	if i >= len(servers) {
+		t.Skip("KUBEBUILDER_ASSETS is not set: `make test` sets it to a kube-apiserver and etcd")
+	}
+	return rest.CopyConfig(servers[i])
+}
+
+// Kubeconfig leads to cfg's server at host (empty: where it is), with cfg's credentials in it.
+func Kubeconfig(t testing.TB, cfg *rest.Config, host string) []byte {
+	t.Helper()
+	if host == "" {
+		host = cfg.Host
+	}
+	c := clientcmdapi.NewConfig()
+	c.Clusters["region"] = &clientcmdapi.Cluster{Server: host, CertificateAuthorityData: cfg.CAData}
+	c.AuthInfos["operator"] = &clientcmdapi.AuthInfo{ClientCertificateData: cfg.CertData, ClientKeyData: cfg.KeyData, Token: cfg.BearerToken}
+	c.Contexts["region"] = &clientcmdapi.Context{Cluster: "region", AuthInfo: "operator"}
+	c.CurrentContext = "region"
+	out, err := clientcmd.Write(*c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// Eventually waits until check returns no error, and fails with its last one after a minute.
+func Eventually(t testing.TB, what string, check func() error) {
+	t.Helper()
+	err := poll(time.Minute, check)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func poll(limit time.Duration, check func() error) error {
+	deadline := time.After(limit)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := check()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-deadline:
+			return err
+		case <-tick.C:
+		}
+	}
+}

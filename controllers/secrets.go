@@ -1,0 +1,152 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"qiantang.dev/rails/internal/compile"
+	"qiantang.dev/rails/internal/delivery"
+	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/render"
+)
+
+var secretGVK = corev1.SchemeGroupVersion.WithKind("Secret")
+
+// secretMetadata is how Secrets are cached: without their data.
+func secretMetadata() *metav1.PartialObjectMetadata {
+	o := &metav1.PartialObjectMetadata{}
+	o.SetGroupVersionKind(secretGVK)
+	return o
+}
+
+// referredSecrets names the Secrets that a snapshot's resources refer to.
+func referredSecrets(s *compile.Snapshot) map[string]bool {
+	names := map[string]bool{}
+	for i := range s.Providers {
+		names[s.Providers[i].Spec.CredentialsSecretRef.Name] = true
+	}
+	for i := range s.Regions {
+		names[s.Regions[i].Spec.Cluster.KubeconfigSecretRef.Name] = true
+		names[s.Regions[i].Spec.Ledger.PostgreSQL.DSNSecretRef.Name] = true
+	}
+	delete(names, "")
+	return names
+}
+
+// lookUpSecrets finds out which keys each referred Secret has. A Secret is read only when it is a version not seen before.
+func (r *Reconciler) lookUpSecrets(ctx context.Context, inst *institution, names map[string]bool) (map[string][]string, error) {
+	found := map[string][]string{}
+	seen := map[string]secretKeys{}
+	for name := range names {
+		seen[name] = secretKeys{}
+		version, err := r.secretVersion(ctx, inst.name, name)
+		if err != nil {
+			return nil, err
+		}
+		if version == "" {
+			continue
+		}
+		had := inst.secrets[name]
+		if had.version != version {
+			data, err := r.readSecret(ctx, inst.name, name)
+			if client.IgnoreNotFound(err) != nil {
+				return nil, err
+			}
+			if err != nil {
+				continue
+			}
+			had = secretKeys{version: version, keys: slices.Sorted(maps.Keys(data))}
+		}
+		seen[name] = had
+		found[name] = had.keys
+	}
+	inst.mu.Lock()
+	inst.secrets = seen
+	inst.mu.Unlock()
+	return found, nil
+}
+
+// secretVersion is empty where there is no such Secret.
+func (r *Reconciler) secretVersion(ctx context.Context, namespace, name string) (string, error) {
+	o := secretMetadata()
+	if err := r.Client.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, o); err != nil {
+		if client.IgnoreNotFound(err) == nil {
+			return "", nil
+		}
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	return string(o.UID) + "/" + o.ResourceVersion, nil
+}
+
+// readSecret asks the API server itself: no cache holds Secrets' data.
+func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (map[string][]byte, error) {
+	var s corev1.Secret
+	if err := r.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &s); err != nil {
+		return nil, fmt.Errorf("secret %s: %w", name, err)
+	}
+	return s.Data, nil
+}
+
+func (r *Reconciler) readKey(ctx context.Context, namespace string, ref plan.SecretKey) ([]byte, error) {
+	data, err := r.readSecret(ctx, namespace, ref.Name)
+	if err != nil {
+		return nil, err
+	}
+	value, ok := data[ref.Key]
+	if !ok {
+		return nil, fmt.Errorf("secret %s has no key %q", ref.Name, ref.Key)
+	}
+	return value, nil
+}
+
+// deliverSecrets copies into the region what its workers need, when it is not what was last copied. The objects returned are only
+// their names, for pruning.
+func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name string, mem *regionMemory, d plan.Deployment) ([]*unstructured.Unstructured, error) {
+	var versions []string
+	for _, c := range d.Credentials {
+		versions = append(versions, c+"="+inst.secrets[c].version)
+	}
+	err := mem.handle.ApplyVersion(ctx, secretGVK, delivery.CredentialsName(name), strings.Join(versions, ","), func() (*unstructured.Unstructured, error) {
+		byName := map[string]map[string][]byte{}
+		for _, c := range d.Credentials {
+			data, err := r.readSecret(ctx, inst.name, c)
+			if err != nil {
+				return nil, err
+			}
+			byName[c] = data
+		}
+		return render.Credentials(inst.name, name, d.Namespace, byName)
+	})
+	if err != nil {
+		return nil, err
+	}
+	wanted := []*unstructured.Unstructured{secretNamed(d.Namespace, delivery.CredentialsName(name))}
+	if d.PostgreSQL == nil {
+		return wanted, nil
+	}
+	dsn := d.PostgreSQL.DSN
+	err = mem.handle.ApplyVersion(ctx, secretGVK, render.LedgerSecretName(name), dsn.Key+"="+inst.secrets[dsn.Name].version, func() (*unstructured.Unstructured, error) {
+		value, err := r.readKey(ctx, inst.name, dsn)
+		if err != nil {
+			return nil, err
+		}
+		return render.LedgerSecret(inst.name, name, d.Namespace, value)
+	})
+	return append(wanted, secretNamed(d.Namespace, render.LedgerSecretName(name))), err
+}
+
+func secretNamed(namespace, name string) *unstructured.Unstructured {
+	o := &unstructured.Unstructured{}
+	o.SetGroupVersionKind(secretGVK)
+	o.SetNamespace(namespace)
+	o.SetName(name)
+	return o
+}
