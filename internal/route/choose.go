@@ -24,7 +24,6 @@ type choice struct {
 
 	in      rules.Input
 	active  []active
-	live    bool
 	open    []int32 // indices of open rails
 	offers  []offer
 	entries []entry
@@ -39,6 +38,8 @@ type active struct {
 	*rule
 	place int32
 	gate  rules.Verdict
+	live  bool
+	about []rules.Verdict
 }
 
 var choices = sync.Pool{New: func() any { return new(choice) }}
@@ -81,8 +82,7 @@ func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health
 }
 
 func (ch *choice) release() {
-	// What belongs to the caller must not be kept alive by the pool.
-	clear(ch.offers)
+	// What belongs to the caller is not kept alive by the pool.
 	*ch = choice{
 		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], keys: ch.keys[:0],
 		heard: ch.heard[:0], via: ch.via.reset(),
@@ -165,8 +165,7 @@ func (ch *choice) gates() {
 		if gate == rules.No || (r.prefer && gate == rules.Failed) {
 			continue
 		}
-		ch.active = append(ch.active, active{rule: r, place: int32(i), gate: gate})
-		ch.live = ch.live || r.program.HasLive()
+		ch.active = append(ch.active, active{rule: r, place: int32(i), gate: gate, live: r.program.HasLive(), about: r.about})
 	}
 }
 
@@ -222,7 +221,7 @@ func (ch *choice) judge(of *offer, mem, rl int32) (preference int32, excluded *r
 		if a.about != nil {
 			v = v.And(a.about[at])
 		}
-		if v != rules.No && a.program.HasLive() {
+		if v != rules.No && a.live {
 			if !described {
 				ch.describe(of, mem, rl)
 				described = true
@@ -241,10 +240,14 @@ func (ch *choice) judge(of *offer, mem, rl int32) (preference int32, excluded *r
 }
 
 func (ch *choice) describe(of *offer, mem, rl int32) {
-	ch.in.Provider, ch.in.Rail = ch.members[mem].facts, &ch.rails[rl].facts
-	ch.in.Rate, ch.in.Guaranteed = of.money(), of.guaranteed
-	ch.in.Received, ch.in.ProviderFee = of.received, of.taken
-	ch.in.SpreadBps, ch.in.SuccessBps = of.bps, 10000-of.failureBps
+	in, q := &ch.in, &ch.quotes[of.quote]
+	in.Provider, in.Rail = ch.members[mem].facts, &ch.rails[rl].facts
+	in.Rate, in.Guaranteed, in.ProviderFee = q.Rate, q.Guaranteed, q.Fee
+	if of.first >= 0 {
+		first := &ch.quotes[ch.via.firsts[of.first].quote]
+		in.Rate, in.Guaranteed, in.ProviderFee = together(of.rate), in.Guaranteed && first.Guaranteed, first.Fee
+	}
+	in.Received, in.SpreadBps, in.SuccessBps = of.received, of.bps, 10000-of.failureBps
 }
 
 // silent accounts for members that gave no quote.

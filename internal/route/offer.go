@@ -9,7 +9,7 @@ import (
 	"qiantang.dev/rails/internal/money"
 )
 
-// offer is what one quote, or two in a row, would pay the beneficiary.
+// offer is what one quote, or two in a row, would pay the beneficiary. It holds no pointers, so that many are cheap.
 type offer struct {
 	quote  int32 // of the provider that pays out
 	first  int32 // the leg before it, by index in via.firsts; negative where there is none
@@ -19,18 +19,6 @@ type offer struct {
 	bps                 int64
 	failureBps          int64
 	latency             time.Duration
-	guaranteed          bool
-	taken               money.Amount // by the provider, as it said
-	exact               *money.Rate  // the quote's own; nil over several legs
-}
-
-func (o *offer) money() money.Rate {
-	if o.exact != nil {
-		return *o.exact
-	}
-	// A rate that does not fit is no rate: a rule that asks for it sees zero.
-	r, _ := rateOf(o.rate)
-	return r
 }
 
 // collect turns quotes into offers.
@@ -60,7 +48,7 @@ func (ch *choice) collect() {
 		l := leg{quote: int32(i), member: m, rate: rate, latency: h.Latency, failureBps: h.FailureBps}
 		switch sell, buy := q.Sell.Currency(), q.Buy.Currency(); {
 		case sell == ch.source && buy == ch.dest:
-			ch.offerDirect(q, l)
+			ch.offerDirect(q, &l)
 		case sell == ch.source:
 			ch.via.firsts = append(ch.via.firsts, l)
 		case buy == ch.dest:
@@ -134,11 +122,11 @@ func (ch *choice) bought(q *fx.Quote, rate, minor int64) (int64, bool) {
 	return ch.converter(q.Sell.Currency(), q.Buy.Currency()).convert(minor, rate)
 }
 
-func (ch *choice) offerDirect(q *fx.Quote, l leg) {
+func (ch *choice) offerDirect(q *fx.Quote, l *leg) {
 	received, ok := ch.bought(q, l.rate, ch.principal.Minor())
-	o := offer{
+	o := ch.offer()
+	*o = offer{
 		quote: l.quote, first: -1, member: l.member, rate: l.rate, received: received, failureBps: l.failureBps, latency: l.latency,
-		guaranteed: q.Guaranteed, taken: q.Fee, exact: &q.Rate,
 	}
 	if ok && !q.Fee.IsZero() {
 		o.fee, ok = ch.direct.convert(q.Fee.Minor(), l.rate)
@@ -146,24 +134,30 @@ func (ch *choice) offerDirect(q *fx.Quote, l leg) {
 	ch.accept(q.Provider, o, ok)
 }
 
-// accept judges an offer against the reference rate and keeps it.
-func (ch *choice) accept(provider string, o offer, fits bool) {
+// offer makes room for one more; accept decides whether it stays.
+func (ch *choice) offer() *offer {
+	ch.offers = append(ch.offers, offer{})
+	return &ch.offers[len(ch.offers)-1]
+}
+
+// accept judges the last offer against the reference rate, and drops it where it does not do.
+func (ch *choice) accept(provider string, o *offer, fits bool) {
 	limit := ch.plan.SpreadCapBps
 	switch {
 	case !fits || o.received <= 0:
 		ch.skip(provider, "", SkipNothing, fmt.Sprintf("nothing, or too much to count, would be received for %s", ch.principal))
-		return
 	case ch.ref == 0 && limit > 0:
 		ch.skip(provider, "", SkipNoReference, fmt.Sprintf("no reference rate to judge the spread cap of %d bps by", limit))
+	case ch.ref == 0:
 		return
-	case ch.ref != 0:
+	default:
 		o.bps = spreadBps(o.rate, ch.ref)
-		if limit > 0 && beyondCap(o.rate, ch.ref, limit) {
-			ch.skip(provider, "", SkipSpread, fmt.Sprintf("%d bps worse than the reference rate, the cap is %d", o.bps, limit))
+		if limit == 0 || !beyondCap(o.rate, ch.ref, limit) {
 			return
 		}
+		ch.skip(provider, "", SkipSpread, fmt.Sprintf("%d bps worse than the reference rate, the cap is %d", o.bps, limit))
 	}
-	ch.offers = append(ch.offers, o)
+	ch.offers = ch.offers[:len(ch.offers)-1]
 }
 
 // write puts the offer's quotes into a route.

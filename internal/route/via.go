@@ -48,9 +48,10 @@ func (ch *choice) offerVia() {
 func (ch *choice) join(i int, between int64, second leg) {
 	first := ch.via.firsts[i]
 	q1, q2 := &ch.quotes[first.quote], &ch.quotes[second.quote]
-	o := offer{
+	o := ch.offer()
+	*o = offer{
 		quote: second.quote, first: int32(i), member: second.member, failureBps: max(first.failureBps, second.failureBps),
-		latency: first.latency + second.latency, guaranteed: q1.Guaranteed && q2.Guaranteed, taken: q1.Fee,
+		latency: first.latency + second.latency,
 	}
 	var ok, okRate, okFee bool
 	o.received, ok = ch.bought(q2, second.rate, between)
@@ -78,11 +79,20 @@ func (ch *choice) writeLegs(r *Route, o *offer) {
 	}
 	r.Legs = []fx.Quote{q1, q2}
 	r.Quote = fx.Quote{
-		Provider: q2.Provider, Sell: r.Principal, Buy: r.Received, Rate: o.money(), Fee: q1.Fee,
-		Expires: slices.MinFunc([]fx.Quote{q1, q2}, func(a, b fx.Quote) int { return a.Expires.Compare(b.Expires) }).Expires,
+		Provider: q2.Provider, Sell: r.Principal, Buy: r.Received, Rate: together(o.rate), Fee: q1.Fee,
+		Expires: slices.MinFunc(r.Legs, func(a, b fx.Quote) int { return a.Expires.Compare(b.Expires) }).Expires,
 		// Two firm promises together are one.
-		Guaranteed: o.guaranteed,
+		Guaranteed: q1.Guaranteed && q2.Guaranteed,
 	}
+}
+
+// together is the rate of several legs, for people and rules: money moves by the legs' own. One that does not fit is no rate.
+func together(fixed int64) money.Rate {
+	r, err := rateOf(fixed)
+	if err != nil {
+		return money.Rate{}
+	}
+	return r
 }
 
 // Pair is a currency pair to ask quotes for.

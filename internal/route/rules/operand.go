@@ -150,6 +150,9 @@ func length(e ast.Expr) func(*Input) time.Duration {
 // compare compiles == != < <= > >= over two operands of one type; the checker has seen to it that they may meet.
 func (b *builder) compare(op string, left, right ast.Expr) test {
 	holds := ordering(op)
+	if n, ok := whole(right); ok && number(left) != nil {
+		return against(op, number(left), n)
+	}
 	if l, r := number(left), number(right); l != nil && r != nil {
 		return func(in *Input) Verdict { return verdict(holds(cmp.Compare(l(in), r(in)))) }
 	}
@@ -186,6 +189,32 @@ func (b *builder) compare(op string, left, right ast.Expr) test {
 }
 
 func (b *builder) isBool(e ast.Expr) bool { return b.ast.GetType(e.ID()).Kind() == types.BoolKind }
+
+func whole(e ast.Expr) (int64, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return 0, false
+	}
+	n, ok := e.AsLiteral().(types.Int)
+	return int64(n), ok
+}
+
+// against compares with a number written out, which most rules do: one call less each time.
+func against(op string, l func(*Input) int64, n int64) test {
+	switch op {
+	case operators.Equals:
+		return func(in *Input) Verdict { return verdict(l(in) == n) }
+	case operators.NotEquals:
+		return func(in *Input) Verdict { return verdict(l(in) != n) }
+	case operators.Less:
+		return func(in *Input) Verdict { return verdict(l(in) < n) }
+	case operators.LessEquals:
+		return func(in *Input) Verdict { return verdict(l(in) <= n) }
+	case operators.Greater:
+		return func(in *Input) Verdict { return verdict(l(in) > n) }
+	default:
+		return func(in *Input) Verdict { return verdict(l(in) >= n) }
+	}
+}
 
 func ordering(op string) func(int) bool {
 	switch op {
