@@ -28,7 +28,9 @@ func (p *plan) batch(tailTarget int) (*Batch, error) {
 	var leaf []byte
 	for i := range b.Entries {
 		leaf = b.Entries[i].AppendCanonical(leaf[:0])
-		if b.Nodes, err = journal.Append(merkle.LeafHash(leaf), b.Nodes); err != nil {
+		hash := merkle.LeafHash(leaf)
+		b.Entries[i].Sum = merkle.Short(hash)
+		if b.Nodes, err = journal.Append(hash, b.Nodes); err != nil {
 			return nil, &RefusedError{err}
 		}
 	}
@@ -38,7 +40,6 @@ func (p *plan) batch(tailTarget int) (*Batch, error) {
 			return nil, &RefusedError{err}
 		}
 	}
-	b.Root = journal.Root()
 	n.Journal, n.AccountLog = journal.Frontier(), accounts.Frontier()
 	p.writeBalances(b, tailTarget)
 	p.writeWindows(b, tailTarget)

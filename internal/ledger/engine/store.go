@@ -77,10 +77,12 @@ type Head struct {
 	Journal, AccountLog []byte
 }
 
-// Row is a journal row: the entry and its accounts' numbers.
+// Row is a journal row: the entry, its accounts' numbers, and the first eight bytes of its leaf's hash, by which an audit names the very
+// entry that was changed.
 type Row struct {
 	ledger.Entry
 	DebitNo, CreditNo uint64
+	Sum               int64
 }
 
 // Sums are an account's turnover in minor units.
@@ -117,7 +119,6 @@ type RecordRow struct {
 type Batch struct {
 	ID         uuid.UUID
 	Prev, Next Head
-	Root       []byte // of the journal after the batch
 	Accounts   []AccountRow
 	Entries    []Row
 	Records    []RecordRow

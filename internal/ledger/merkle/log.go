@@ -1,6 +1,7 @@
 package merkle
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -28,6 +29,9 @@ var factory = &compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
 
 // LeafHash hashes a leaf's canonical bytes.
 func LeafHash(leaf []byte) []byte { return rfc6962.DefaultHasher.HashLeaf(leaf) }
+
+// Short is the first eight bytes of a hash, as stores keep them beside each entry.
+func Short(hash []byte) int64 { return int64(binary.BigEndian.Uint64(hash)) }
 
 // Log is a log's right edge: enough to append and to know the root.
 type Log struct{ r *compact.Range }

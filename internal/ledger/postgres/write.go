@@ -15,12 +15,12 @@ const (
 	moveHead = `WITH moved AS (UPDATE head SET batch = $1, batch_id = $2, seq = $3, booked = $4, accounts = $5, flushed = $6, windows = $7,
 		swept = $8, journal_frontier = $9, account_frontier = $10 WHERE one = 1 AND batch = $11 AND batch_id = $12 RETURNING 1)
 		SELECT 1 / count(*) FROM moved`
-	insertBatch    = `INSERT INTO batch (no, id, seq, booked, root) VALUES ($1, $2, $3, $4, $5)`
+	insertBatch    = `INSERT INTO batch (no, id, seq, booked) VALUES ($1, $2, $3, $4)`
 	insertAccounts = `INSERT INTO account (no, id, owner, participant, type, currency, floor, cap)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])`
-	insertJournal = `INSERT INTO journal (booked, seq, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win)
+	insertJournal = `INSERT INTO journal (booked, seq, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win, sum)
 		SELECT $1::bigint, * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[], $9::bigint[],
-		$10::integer[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[])`
+		$10::integer[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])`
 	insertNodes    = `INSERT INTO node (level, idx, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])`
 	upsertBalances = `INSERT INTO balance (account, seq, debits, credits, pending_debits, pending_credits)
 		SELECT a, $2::bigint, d, c, pd, pc FROM unnest($1::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS x (a, d, c, pd, pc)
@@ -44,7 +44,7 @@ func queue(q *pgx.Batch, b *engine.Batch) {
 	n := &b.Next
 	q.Queue(moveHead, n.Batch, id(n.BatchID), n.Seq, n.Booked, n.Accounts, n.Flushed, n.Windows, n.Swept, blob(n.Journal), blob(n.AccountLog),
 		b.Prev.Batch, id(b.Prev.BatchID))
-	q.Queue(insertBatch, n.Batch, id(n.BatchID), n.Seq, n.Booked, b.Root)
+	q.Queue(insertBatch, n.Batch, id(n.BatchID), n.Seq, n.Booked)
 	queueAccounts(q, b.Accounts)
 	queueJournal(q, n.Booked, b.Entries)
 	if len(b.Nodes) > 0 {
@@ -100,7 +100,8 @@ func queueJournal(q *pgx.Batch, booked int64, r []engine.Row) {
 		column(r, func(i int) pgtype.Int8 { return when(ledger.Micros(r[i].Expires)) }),
 		column(r, func(i int) int32 { return ledger.Days(r[i].ValueDate) }), column(r, func(i int) int16 { return int16(r[i].Kind.Code()) }),
 		column(r, func(i int) string { return string(r[i].Amount.Currency()) }), column(r, func(i int) string { return r[i].Code }),
-		column(r, func(i int) string { return r[i].Reference }), column(r, func(i int) string { return r[i].Window }))
+		column(r, func(i int) string { return r[i].Reference }), column(r, func(i int) string { return r[i].Window }),
+		column(r, func(i int) int64 { return r[i].Sum }))
 }
 
 func recordColumns(r []engine.RecordRow) []any {

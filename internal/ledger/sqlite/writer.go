@@ -79,8 +79,8 @@ func prepare(ctx context.Context, c *sql.Conn) (*writer, error) {
 		after   string
 	}{
 		{&w.account, "account", 8, ""},
-		{&w.journal, "journal", 15, ""},
-		{&w.batches, "batch", 5, ""},
+		{&w.journal, "journal", 16, ""},
+		{&w.batches, "batch", 4, ""},
 		{&w.node, "node", 3, ""},
 		{&w.balance, "balance", 6, ` ON CONFLICT (account) DO UPDATE SET debits = excluded.debits, credits = excluded.credits,
 			pending_debits = excluded.pending_debits, pending_credits = excluded.pending_credits, seq = excluded.seq`},
@@ -119,7 +119,7 @@ func (w *writer) batch(ctx context.Context, b *engine.Batch) error {
 		n   int
 		row func(args []any, i int) []any
 	}{
-		{w.batches, 1, func(a []any, _ int) []any { return append(a, n.Batch, n.BatchID[:], n.Seq, n.Booked, b.Root) }},
+		{w.batches, 1, func(a []any, _ int) []any { return append(a, n.Batch, n.BatchID[:], n.Seq, n.Booked) }},
 		{w.account, len(b.Accounts), func(a []any, i int) []any {
 			r := &b.Accounts[i]
 			return append(a, r.No, r.ID, r.Owner, r.Participant, string(r.Type), string(r.Currency), optional(r.Floor), optional(r.Cap))
@@ -127,7 +127,7 @@ func (w *writer) batch(ctx context.Context, b *engine.Batch) error {
 		{w.journal, len(b.Entries), func(a []any, i int) []any {
 			e := &b.Entries[i]
 			return append(a, e.Seq, n.Booked, e.ID[:], e.Kind.Code(), e.DebitNo, e.CreditNo, string(e.Amount.Currency()), e.Amount.Minor(),
-				e.Released, ref(&e.Ref), when(ledger.Micros(e.Expires)), ledger.Days(e.ValueDate), e.Code, e.Reference, e.Window)
+				e.Released, ref(&e.Ref), when(ledger.Micros(e.Expires)), ledger.Days(e.ValueDate), e.Code, e.Reference, e.Window, e.Sum)
 		}},
 		{w.node, len(b.Nodes), func(a []any, i int) []any { return append(a, b.Nodes[i].Level, b.Nodes[i].Index, b.Nodes[i].Hash) }},
 		{w.balance, len(b.Balances), func(a []any, i int) []any {

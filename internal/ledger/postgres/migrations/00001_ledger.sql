@@ -21,7 +21,7 @@ CREATE TABLE balance (
 
 -- times are microseconds, dates days since 1970; kind: 1 immediate, 2 reserve, 3 post, 4 void, 5 expire, 6 reverse
 CREATE TABLE journal (
-	seq bigint PRIMARY KEY, booked bigint NOT NULL, id uuid NOT NULL,
+	seq bigint PRIMARY KEY, booked bigint NOT NULL, id uuid NOT NULL, sum bigint NOT NULL,
 	debit bigint NOT NULL, credit bigint NOT NULL CHECK (credit <> debit), amount bigint NOT NULL, released bigint NOT NULL,
 	ref uuid, expires bigint, value_date integer NOT NULL, kind smallint NOT NULL CHECK (kind BETWEEN 1 AND 6), currency text NOT NULL,
 	code text NOT NULL, reference text NOT NULL, win text NOT NULL,
@@ -35,7 +35,7 @@ CREATE INDEX journal_credit ON journal (credit, seq);
 CREATE INDEX journal_reference ON journal (reference, seq) WHERE reference <> '';
 CREATE INDEX journal_expires ON journal (expires) WHERE kind = 2;
 
-CREATE TABLE batch (no bigint PRIMARY KEY, id uuid NOT NULL, seq bigint NOT NULL, booked bigint NOT NULL, root bytea NOT NULL);
+CREATE TABLE batch (no bigint PRIMARY KEY, id uuid NOT NULL, seq bigint NOT NULL, booked bigint NOT NULL);
 CREATE INDEX batch_booked ON batch (booked);
 
 CREATE TABLE node (level smallint NOT NULL, idx bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (level, idx));

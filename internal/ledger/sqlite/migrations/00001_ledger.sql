@@ -23,7 +23,8 @@ CREATE TABLE journal (
 	seq INTEGER PRIMARY KEY, booked INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 6),
 	debit INTEGER NOT NULL, credit INTEGER NOT NULL CHECK (credit <> debit), currency TEXT NOT NULL,
 	amount INTEGER NOT NULL CHECK (amount > 0 OR amount = 0 AND kind IN (4, 5)), released INTEGER NOT NULL,
-	ref BLOB, expires INTEGER, value_date INTEGER NOT NULL, code TEXT NOT NULL, reference TEXT NOT NULL, win TEXT NOT NULL
+	ref BLOB, expires INTEGER, value_date INTEGER NOT NULL, code TEXT NOT NULL, reference TEXT NOT NULL, win TEXT NOT NULL,
+	sum INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX journal_ended ON journal (ref) WHERE kind IN (3, 4, 5);
 CREATE INDEX journal_reversed ON journal (ref) WHERE kind = 6;
@@ -32,7 +33,7 @@ CREATE INDEX journal_credit ON journal (credit, seq);
 CREATE INDEX journal_reference ON journal (reference, seq) WHERE reference <> '';
 CREATE INDEX journal_expires ON journal (expires) WHERE kind = 2;
 
-CREATE TABLE batch (no INTEGER PRIMARY KEY, id BLOB NOT NULL, seq INTEGER NOT NULL, booked INTEGER NOT NULL, root BLOB NOT NULL) STRICT;
+CREATE TABLE batch (no INTEGER PRIMARY KEY, id BLOB NOT NULL, seq INTEGER NOT NULL, booked INTEGER NOT NULL) STRICT;
 CREATE INDEX batch_booked ON batch (booked);
 
 CREATE TABLE node (level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)) STRICT, WITHOUT ROWID;
