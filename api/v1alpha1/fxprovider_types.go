@@ -63,9 +63,9 @@ const (
 )
 
 // FXProviderSpec is what a provider is and how it is treated.
-// +kubebuilder:validation:XValidation:rule="self.adapter != 'ECB' || !has(self.role) || self.role == 'Reference'",messageExpression="'role is ' + self.role + ', but adapter ECB only gives reference rates'"
+// +kubebuilder:validation:XValidation:rule="self.adapter != 'ECB' || !has(self.role) || self.role == 'Reference'",messageExpression="'role is ' + self.role + ', but adapter ECB only gives reference rates'",fieldPath=".role"
 // +kubebuilder:validation:XValidation:rule="self.adapter == 'ECB' || (has(self.role) && self.role == 'Reference') || (has(self.pairs) && self.pairs.size() > 0)",messageExpression="'pairs must name at least one currency pair for adapter ' + self.adapter"
-// +kubebuilder:validation:XValidation:rule="isURL(self.endpoint) && (url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0 || self.adapter == 'ECB' && url(self.endpoint).getScheme() == 'file')",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL; with adapter ECB also a file URL'"
+// +kubebuilder:validation:XValidation:rule="isURL(self.endpoint) && (url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0 || self.adapter == 'ECB' && url(self.endpoint).getScheme() == 'file')",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL; with adapter ECB also a file URL'",fieldPath=".endpoint"
 type FXProviderSpec struct {
 	// adapter is the code that speaks the provider's API.
 	// +required
@@ -144,8 +144,8 @@ type CurrencyPair struct {
 
 // ProviderTimeouts bound requests.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.quote) || duration(self.quote) > duration('0s') && duration(self.quote) <= duration('30s')",messageExpression="'quote ' + self.quote + ' must be more than 0s and at most 30s'"
-// +kubebuilder:validation:XValidation:rule="!has(self.execute) || duration(self.execute) > duration('0s') && duration(self.execute) <= duration('2m')",messageExpression="'execute ' + self.execute + ' must be more than 0s and at most 2m'"
+// +kubebuilder:validation:XValidation:rule="!has(self.quote) || duration(self.quote) > duration('0s') && duration(self.quote) <= duration('30s')",messageExpression="'quote ' + self.quote + ' must be more than 0s and at most 30s'",fieldPath=".quote"
+// +kubebuilder:validation:XValidation:rule="!has(self.execute) || duration(self.execute) > duration('0s') && duration(self.execute) <= duration('2m')",messageExpression="'execute ' + self.execute + ' must be more than 0s and at most 2m'",fieldPath=".execute"
 type ProviderTimeouts struct {
 	// quote bounds a request for a quote. Unset, 1s.
 	// +optional
@@ -180,7 +180,7 @@ type ProviderRateLimit struct {
 
 // ProviderCircuitBreaker leaves a failing provider alone for a while.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.openFor) || duration(self.openFor) >= duration('100ms') && duration(self.openFor) <= duration('10m')",messageExpression="'openFor ' + self.openFor + ' must be at least 100ms and at most 10m'"
+// +kubebuilder:validation:XValidation:rule="!has(self.openFor) || duration(self.openFor) >= duration('100ms') && duration(self.openFor) <= duration('10m')",messageExpression="'openFor ' + self.openFor + ' must be at least 100ms and at most 10m'",fieldPath=".openFor"
 type ProviderCircuitBreaker struct {
 	// consecutiveFailures that open the circuit. Unset, 5.
 	// +optional

@@ -232,7 +232,7 @@ type RoutingRule struct {
 
 // FeeTier is a customer's fee in the source's currency: fixed, and basisPoints of the amount, at least min, at most max.
 // +kubebuilder:validation:XValidation:rule="has(self.basisPoints) || has(self.fixed)",messageExpression="'tier from ' + self.from + ' needs basisPoints, fixed, or both'"
-// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || quantity(self.min).compareTo(quantity(self.max)) <= 0",messageExpression="'min ' + self.min + ' is more than max ' + self.max"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || quantity(self.min).compareTo(quantity(self.max)) <= 0",messageExpression="'min ' + self.min + ' is more than max ' + self.max",fieldPath=".min"
 type FeeTier struct {
 	// from is the amount at which the tier begins.
 	// +required
@@ -259,7 +259,7 @@ type FeeTier struct {
 
 // CorridorQuotes bounds what providers quote.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.ttl) || duration(self.ttl) >= duration('1s') && duration(self.ttl) <= duration('1h')",messageExpression="'ttl ' + self.ttl + ' must be at least 1s and at most 1h'"
+// +kubebuilder:validation:XValidation:rule="!has(self.ttl) || duration(self.ttl) >= duration('1s') && duration(self.ttl) <= duration('1h')",messageExpression="'ttl ' + self.ttl + ' must be at least 1s and at most 1h'",fieldPath=".ttl"
 type CorridorQuotes struct {
 	// ttl is how long a quote or a locked rate may be used at most, whatever a provider says. Unset, 30s.
 	// +optional

@@ -165,7 +165,7 @@ const (
 // SettlementDelivery says where instructions go.
 // +kubebuilder:validation:XValidation:rule="has(self.directory) == (self.type == 'Directory')",messageExpression="'directory must be set when type is Directory, and only then; type is ' + self.type"
 // +kubebuilder:validation:XValidation:rule="has(self.endpoint) == (self.type == 'Endpoint')",messageExpression="'endpoint must be set when type is Endpoint, and only then; type is ' + self.type"
-// +kubebuilder:validation:XValidation:rule="!has(self.endpoint) || isURL(self.endpoint) && url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL'"
+// +kubebuilder:validation:XValidation:rule="!has(self.endpoint) || isURL(self.endpoint) && url(self.endpoint).getScheme() in ['http', 'https'] && url(self.endpoint).getHostname().size() > 0",messageExpression="'endpoint ' + self.endpoint + ' must be an http or https URL'",fieldPath=".endpoint"
 type SettlementDelivery struct {
 	// type is Directory or Endpoint.
 	// +required

@@ -102,7 +102,7 @@ type SecretKeyReference struct {
 
 // AmountLimits bounds one payment, both ends included.
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || quantity(self.min).compareTo(quantity(self.max)) <= 0",messageExpression="'min ' + self.min + ' is more than max ' + self.max"
+// +kubebuilder:validation:XValidation:rule="!has(self.min) || !has(self.max) || quantity(self.min).compareTo(quantity(self.max)) <= 0",messageExpression="'min ' + self.min + ' is more than max ' + self.max",fieldPath=".min"
 type AmountLimits struct {
 	// min is the least amount of one payment. Unset, any amount above zero.
 	// +optional

@@ -43,7 +43,8 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 	for i, r := range spec.Rails {
 		field := fmt.Sprintf("spec.rails[%d].name", i)
 		out.Rails = append(out.Rails, string(r.Name))
-		rail, exists := c.rails.entry[string(r.Name)]
+		rail := c.rails.entry[string(r.Name)]
+		_, exists := c.rails.verdict[string(r.Name)]
 		if f.reference(field, KindRail, string(r.Name), exists, c.rails.valid(string(r.Name))) && destinationOK && rail.Currency != string(destination) {
 			f.unresolved(v1alpha1.ReasonCurrencyMismatch, field, string(r.Name), "pays %s, not the destination's %s", rail.Currency, destination)
 		}
@@ -53,7 +54,8 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 		out.Providers = append(out.Providers, plan.RouteMember{
 			Name: string(p.Name), Weight: deref(p.Weight, 0), Priority: deref(p.Priority, int32(i)), //nolint:gosec // at most 64 providers
 		})
-		provider, exists := c.providers.entry[string(p.Name)]
+		provider := c.providers.entry[string(p.Name)]
+		_, exists := c.providers.verdict[string(p.Name)]
 		if !f.reference(field, KindProvider, string(p.Name), exists, c.providers.valid(string(p.Name))) {
 			continue
 		}
@@ -90,7 +92,7 @@ func (c *compilation) rules(f *findings, spec *v1alpha1.PaymentCorridorSpec) []p
 	for i, r := range spec.Routing.Rules {
 		field := fmt.Sprintf("spec.routing.rules[%d]", i)
 		if err := c.checkRule(string(r.Action), r.When); err != nil {
-			f.invalid(v1alpha1.ReasonInvalidRule, field+".when", r.When, "%s", err)
+			f.invalid(v1alpha1.ReasonInvalidRule, field+".when", r.When, "%s", ruleFault(err))
 		}
 		for j, name := range r.Providers {
 			if !slices.ContainsFunc(spec.Providers, func(p v1alpha1.CorridorProvider) bool { return p.Name == name }) {
@@ -118,6 +120,15 @@ func (c *compilation) checkRule(action, when string) error {
 		c.checked[key] = err
 	}
 	return err
+}
+
+// ruleFault is the error's first line, without the rule, which the finding already names.
+func ruleFault(err error) string {
+	s, _, _ := strings.Cut(err.Error(), "\n")
+	if _, rest, ok := strings.Cut(s, `": `); ok && strings.HasPrefix(s, "rule ") {
+		s = rest
+	}
+	return strings.TrimPrefix(s, "ERROR: ")
 }
 
 // feeTiers reads the tiers, and puts them in rising order.
