@@ -200,10 +200,12 @@ func (ch *choice) candidates(o int32) {
 			continue
 		}
 		arrival := of.latency + r.Expected.D()
-		ch.entries = append(ch.entries, entry{
-			preference: preference, member: of.member, offer: o, rail: i, immediate: r.immediate,
-			primary: ch.primary(of, ch.payment, arrival), received: of.received, arrival: arrival,
-		})
+		n := len(ch.entries)
+		ch.entries = slices.Grow(ch.entries, 1)[:n+1]
+		e := &ch.entries[n]
+		e.preference, e.member, e.offer, e.rail, e.immediate = preference, of.member, o, i, r.immediate
+		e.primary, e.received, e.arrival = ch.primary(of, ch.payment, arrival), of.received, arrival
+		ch.keys = append(ch.keys, key{primary: e.primary, preference: preference, entry: int32(n)})
 	}
 }
 
@@ -283,7 +285,7 @@ func (ch *choice) routes(out []Route) []Route {
 		e := &ch.entries[k.entry]
 		of, r := &ch.offers[e.offer], &out[i]
 		r.Legs = nil
-		r.Provider, r.Rail = ch.members[of.member].Name, ch.rails[e.rail].Name
+		r.Rail = ch.rails[e.rail].Name
 		r.Fee, r.Principal = ch.fee, ch.principal
 		r.Received = money.FromMinor(of.received, ch.dest)
 		r.SpreadBps, r.Spread = 0, money.Zero(ch.dest)
@@ -292,6 +294,7 @@ func (ch *choice) routes(out []Route) []Route {
 		}
 		r.Arrival = ch.now.Add(e.arrival)
 		ch.write(r, of)
+		r.Provider = r.Quote.Provider
 		if ch.plan.QuoteTTL > 0 && r.Quote.Expires.After(latest) {
 			r.Quote.Expires = latest
 		}

@@ -47,6 +47,7 @@ type Corridor struct {
 // member is a provider in the corridor.
 type member struct {
 	*plan.Provider
+	name     string
 	facts    *rules.Provider
 	weight   int64
 	priority int32
@@ -137,7 +138,7 @@ func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
 		}
 		c.index[m.Name] = len(c.members)
 		c.members = append(c.members, member{
-			Provider: provider, facts: &rules.Provider{Name: m.Name, Adapter: provider.Adapter, Participant: provider.Participant},
+			Provider: provider, name: m.Name, facts: &rules.Provider{Name: m.Name, Adapter: provider.Adapter, Participant: provider.Participant},
 			weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name),
 		})
 	}

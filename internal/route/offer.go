@@ -72,7 +72,7 @@ type leg struct {
 
 // member finds a provider; quotes mostly come in the corridor's order, so that place is looked at first.
 func (ch *choice) member(name string, hint int) int32 {
-	if hint < len(ch.members) && ch.members[hint].Name == name {
+	if hint < len(ch.members) && ch.members[hint].name == name {
 		return int32(hint)
 	}
 	if i, ok := ch.index[name]; ok {
@@ -123,10 +123,13 @@ func (ch *choice) bought(q *fx.Quote, rate, minor int64) (int64, bool) {
 }
 
 func (ch *choice) offerDirect(q *fx.Quote, l *leg) {
-	received, ok := ch.bought(q, l.rate, ch.principal.Minor())
-	o := ch.offer()
-	*o = offer{
-		quote: l.quote, first: -1, member: l.member, rate: l.rate, received: received, failureBps: l.failureBps, latency: l.latency,
+	o, ok := ch.offer(), true
+	o.quote, o.first, o.member, o.rate, o.failureBps, o.latency = l.quote, -1, l.member, l.rate, l.failureBps, l.latency
+	o.fee, o.bps = 0, 0
+	if minor := ch.principal.Minor(); q.Sell.Minor() == minor && q.Buy.IsPositive() {
+		o.received = q.Buy.Minor()
+	} else {
+		o.received, ok = ch.direct.convert(minor, l.rate)
 	}
 	if ok && !q.Fee.IsZero() {
 		o.fee, ok = ch.direct.convert(q.Fee.Minor(), l.rate)
@@ -134,10 +137,11 @@ func (ch *choice) offerDirect(q *fx.Quote, l *leg) {
 	ch.accept(q.Provider, o, ok)
 }
 
-// offer makes room for one more; accept decides whether it stays.
+// offer makes room for one more, all of whose fields are to be set; accept decides whether it stays.
 func (ch *choice) offer() *offer {
-	ch.offers = append(ch.offers, offer{})
-	return &ch.offers[len(ch.offers)-1]
+	n := len(ch.offers)
+	ch.offers = slices.Grow(ch.offers, 1)[:n+1]
+	return &ch.offers[n]
 }
 
 // accept judges the last offer against the reference rate, and drops it where it does not do.
@@ -152,7 +156,7 @@ func (ch *choice) accept(provider string, o *offer, fits bool) {
 		return
 	default:
 		o.bps = spreadBps(o.rate, ch.ref)
-		if limit == 0 || !beyondCap(o.rate, ch.ref, limit) {
+		if limit == 0 || o.bps < limit || !beyondCap(o.rate, ch.ref, limit) {
 			return
 		}
 		ch.skip(provider, "", SkipSpread, fmt.Sprintf("%d bps worse than the reference rate, the cap is %d", o.bps, limit))

@@ -30,10 +30,6 @@ type key struct {
 
 // rank sorts the entries, by their keys.
 func (ch *choice) rank() {
-	for i := range ch.entries {
-		e := &ch.entries[i]
-		ch.keys = append(ch.keys, key{primary: e.primary, preference: e.preference, entry: int32(i)})
-	}
 	entries := ch.entries
 	slices.SortFunc(ch.keys, func(a, b key) int {
 		if a.preference == b.preference && a.primary != b.primary {

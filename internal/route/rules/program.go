@@ -11,38 +11,20 @@ import (
 // Verdict is what an expression comes to: evaluation may fail, where a metadata key is missing, say.
 type Verdict uint8
 
-// The verdicts.
+// The verdicts, in the order that makes And the lesser, Or the greater, and not the opposite.
 const (
 	No Verdict = iota
-	Yes
 	Failed
+	Yes
 )
 
 // And is CEL's: No with anything is No, and only then does a failure count.
-func (v Verdict) And(o Verdict) Verdict {
-	switch {
-	case v == No || o == No:
-		return No
-	case v == Failed || o == Failed:
-		return Failed
-	default:
-		return Yes
-	}
-}
+func (v Verdict) And(o Verdict) Verdict { return min(v, o) }
 
 // Or is CEL's: Yes with anything is Yes, and only then does a failure count.
-func (v Verdict) Or(o Verdict) Verdict { return v.not().And(o.not()).not() }
+func (v Verdict) Or(o Verdict) Verdict { return max(v, o) }
 
-func (v Verdict) not() Verdict {
-	switch v {
-	case No:
-		return Yes
-	case Yes:
-		return No
-	default:
-		return Failed
-	}
-}
+func (v Verdict) not() Verdict { return Yes - v }
 
 func verdict(b bool) Verdict {
 	if b {
