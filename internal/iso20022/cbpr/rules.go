@@ -33,7 +33,7 @@ type checker struct {
 
 func newChecker() checker { return checker{found: new([]Violation)} }
 
-// at goes down to an element. It joins lazily only when something is found, so good messages cost no text.
+// at goes down to an element.
 func (c checker) at(name string) checker {
 	if c.path != "" {
 		name = c.path + "/" + name
@@ -140,7 +140,7 @@ func (c checker) address(name string, a *iso20022.Address) {
 	}
 }
 
-// party is a person or organisation: known by a BIC alone, or by name with address.
+// party is a person or organisation: known by a BIC alone, or by name.
 func (c checker) party(name string, p *iso20022.Party, required bool) {
 	if p == nil {
 		if required {
@@ -155,8 +155,6 @@ func (c checker) party(name string, p *iso20022.Party, required bool) {
 		c.fail("Id/OrgId/AnyBIC", p.Organisation.AnyBIC, "excludes Nm and PstlAdr")
 	case !bic && p.Name == "":
 		c.fail("Nm", "", "is required where there is no AnyBIC")
-	case !bic && p.Address == nil && required:
-		c.fail("PstlAdr", "", "is required where there is no AnyBIC")
 	}
 	if p.Organisation != nil && len(p.Organisation.Other) > 2 || p.Private != nil && len(p.Private.Other) > 2 {
 		c.fail("Id/Othr", "", "at most 2")

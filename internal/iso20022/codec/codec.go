@@ -12,10 +12,14 @@ import (
 // MaxDocument is the most bytes that ReadAll takes by default: some ten thousand payments.
 const MaxDocument = 32 << 20
 
+// amplification bounds the memory of repeated structs by the document's length: real messages need about three times theirs.
+const amplification = 8
+
 // Codec reads and writes one message as a T. It is safe for concurrent use.
 type Codec[T any] struct {
 	root      schema.Element
 	namespace string
+	open      string
 	plan      *plan
 }
 
@@ -26,7 +30,7 @@ func New[T any](message string) *Codec[T] {
 		panic("codec: no message " + message)
 	}
 	t := m.Root.Type
-	c := &Codec[T]{root: m.Root, namespace: m.Namespace}
+	c := &Codec[T]{root: m.Root, namespace: m.Namespace, open: Open(message, m.Root.Name)}
 	typ := reflect.TypeFor[T]()
 	var err error
 	if len(t.Elements) == 1 {
@@ -59,7 +63,7 @@ func Fragment[T any](message, element, typ string) *Codec[T] {
 
 // Decode reads a whole document. The strings of the result share the document's memory. Errors are *Error.
 func (c *Codec[T]) Decode(doc string) (*T, Info, error) {
-	d := decoder{scanner: scanner{s: doc, namespace: c.namespace}, budget: 1<<20 + 24*len(doc)}
+	d := decoder{scanner: scanner{s: doc, namespace: c.namespace}, budget: 1<<20 + amplification*len(doc)}
 	d.path = make([]step, 0, 16)
 	v := new(T)
 	if !d.document(c.root, c.plan, reflect.ValueOf(v).Elem()) {
@@ -70,22 +74,28 @@ func (c *Codec[T]) Decode(doc string) (*T, Info, error) {
 
 // Append writes v as a whole document with its XML declaration, indented by two blanks a level where indent is set.
 func (c *Codec[T]) Append(dst []byte, v *T, indent bool) ([]byte, error) {
-	w := encoder{b: append(dst, xmlDeclaration...), indent: indent}
-	w.b = fmt.Appendf(w.b, "<%s xmlns=%q>", c.root.Name, c.namespace)
+	w := encoder{b: append(dst, c.open...), indent: indent}
 	return c.finish(dst, &w, v)
 }
 
-// AppendFragment writes v as one element without declaration or namespace; depth is its indentation, negative for none.
-func (c *Codec[T]) AppendFragment(dst []byte, v *T, depth int) ([]byte, error) {
-	w := encoder{b: dst, indent: depth >= 0}
-	for range depth {
-		w.path = append(w.path, step{})
-	}
-	w.path = append(w.path, step{name: c.root.Name})
-	w.line()
-	w.path = w.path[:len(w.path)-1]
-	w.b = append(append(append(w.b, '<'), c.root.Name...), '>')
+// AppendFragment writes v as one element, without declaration or namespace.
+func (c *Codec[T]) AppendFragment(dst []byte, v *T) ([]byte, error) {
+	w := encoder{b: append(append(append(dst, '<'), c.root.Name...), '>')}
 	return c.finish(dst, &w, v)
+}
+
+// AppendInner writes the child elements of v alone.
+func (c *Codec[T]) AppendInner(dst []byte, v *T) ([]byte, error) {
+	w := encoder{b: dst, path: []step{{name: c.root.Name}}}
+	if !w.element(c.plan, reflect.ValueOf(v).Elem()) {
+		return dst, w.err()
+	}
+	return w.b, nil
+}
+
+// Open is the beginning of a document: its declaration and the start tag of its root element.
+func Open(message, root string) string {
+	return fmt.Sprintf("%s<%s xmlns=%q>", xmlDeclaration, root, schema.NamespacePrefix+message)
 }
 
 const xmlDeclaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -97,7 +107,7 @@ func (c *Codec[T]) finish(dst []byte, w *encoder, v *T) ([]byte, error) {
 	}
 	w.line()
 	w.b = append(append(append(w.b, '<', '/'), c.root.Name...), '>')
-	if w.indent && len(w.path) == 1 {
+	if w.indent {
 		w.b = append(w.b, '\n')
 	}
 	return w.b, nil
