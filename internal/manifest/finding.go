@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -45,6 +44,10 @@ const maxValue = 120
 func fromFieldError(file, resource string, e *field.Error, obj map[string]any) Finding {
 	path := strings.TrimPrefix(e.Field, "<nil>")
 	path = strings.TrimPrefix(path, ".")
+	if path == "" {
+		// Of an object's root a rule sees apiVersion, kind and the name alone, and ours are about the name.
+		path = "metadata.name"
+	}
 	f := Finding{File: file, Resource: resource, Field: path, Message: e.Detail}
 	if f.Message == "" {
 		f.Message = strings.ToLower(e.Type.String())
@@ -70,12 +73,11 @@ func shown(v any) string {
 		return ""
 	case string:
 		s = v
+	case map[string]any, []any:
+		// The message says what in it is wrong; the whole would hide that.
+		return ""
 	default:
-		b, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Sprint(v)
-		}
-		s = string(b)
+		s = fmt.Sprint(v)
 	}
 	if len(s) > maxValue {
 		s = s[:maxValue] + "…"
