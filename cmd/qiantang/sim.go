@@ -54,7 +54,7 @@ func newSimCommand() *cobra.Command {
 	f.DurationVar(&o.MaxSkew, "max-skew", 5*time.Minute, "how far a request's time may be off")
 	f.StringVar(&o.Webhooks, "webhooks", "", "URL that LianLian's notifications go to")
 	f.DurationVar(&o.WebhookInterval, "webhook-interval", 10*time.Second, "time before a notification is first repeated")
-	cmd.AddCommand(newSimCredentialsCommand())
+	cmd.AddCommand(newSimCredentialsCommand(), newSimConformanceCommand())
 	return cmd
 }
 
