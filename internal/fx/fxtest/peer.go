@@ -87,6 +87,16 @@ func Start(t testing.TB, adapter string, edit func(*sim.Options, *plan.Provider)
 	return p
 }
 
+// Reopen opens the adapter once more, on another client.
+func (p *Peer) Reopen(t testing.TB, client *http.Client) fx.Provider {
+	t.Helper()
+	a, err := adapters.Open(p.Spec, p.Secrets, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // Misbehave sets the provider's faults.
 func (p *Peer) Misbehave(t testing.TB, f sim.Faults) {
 	t.Helper()
