@@ -70,12 +70,15 @@ func BenchmarkChoose(b *testing.B) {
 		b.Run(strategy, func(b *testing.B) {
 			table, quotes := crowd(b, strategy)
 			p := Payment{ID: "pay-1", Amount: usd(125000), Purpose: "GDDS", DebtorCountry: "US", BeneficiaryCountry: "CN"}
-			i := 0
+			i, health := 0, map[string]Health{}
+			for _, q := range quotes {
+				health[q.Provider] = Health{FailureBps: 50, Latency: 80 * time.Millisecond}
+			}
 			var d Decision
 			choose := func() {
 				c, ok := table.Corridor(corridorNames[i%1000])
 				i++
-				if c.ChooseInto(&d, &p, quotes, nil, ref, noon); !ok || len(d.Routes) != 50 {
+				if c.ChooseInto(&d, &p, quotes, health, ref, noon); !ok || len(d.Routes) != 50 {
 					b.Fatal(d.Why())
 				}
 			}

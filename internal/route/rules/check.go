@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/google/cel-go/cel"
@@ -157,9 +158,17 @@ func businessDays(name, zone string) (*calendar.Business, *time.Location, error)
 	if err != nil {
 		return nil, nil, err
 	}
+	if known, ok := businesses.Load(name); ok {
+		return known.(*calendar.Business), loc, nil
+	}
 	c, ok := calendar.Builtin(name)
 	if !ok {
 		return nil, nil, fmt.Errorf("calendar %.40q: not one of %v", name, calendar.BuiltinNames())
 	}
-	return c.Business(), loc, nil
+	b := c.Business()
+	businesses.Store(name, b)
+	return b, loc, nil
 }
+
+// businesses keeps the built-in calendars that rules have named, made ready.
+var businesses sync.Map
