@@ -4,7 +4,7 @@ package calendar
 var americas = []facts{
 	{
 		name: "BR", title: "Brazil: national bank holidays (STR)",
-		source: "FEBRABAN, feriados bancários (Resolução CMN 4.880)",
+		source: "FEBRABAN, feriados bancários nacionais",
 		closed: `
 2025: 01-01 03-03 03-04 04-18 04-21 05-01 06-19 09-07 10-12 11-02 11-15 11-20 12-25
 2026: 01-01 02-16 02-17 04-03 04-21 05-01 06-04 09-07 10-12 11-02 11-15 11-20 12-25

@@ -15,7 +15,7 @@ var pacific = []facts{
 `,
 	},
 	{
-		name: "NZ", title: "New Zealand: public holidays (ESAS is open, banks are not)",
+		name: "NZ", title: "New Zealand: nationwide public holidays",
 		source: "Holidays Act 2003; Te Kāhui o Matariki Public Holiday Act 2022",
 		closed: `
 2025: 01-01 01-02 02-06 04-18 04-21 04-25 06-02 06-20 10-27 12-25 12-26

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -111,5 +112,22 @@ func TestCompileServesWhatItCanAndSharesPrograms(t *testing.T) {
 	}
 	if c, _ := next.Corridor("us-cn"); c.denies[0].program != a.denies[0].program {
 		t.Error("the next table compiled the same rule again")
+	}
+}
+
+func TestDocsNameEveryCodeAndStrategy(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/routing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := append([]string{
+		DeniedDraining, DeniedCurrency, DeniedMinimum, DeniedMaximum, DeniedPurpose, DeniedFee, DeniedRule,
+		SkipNoQuote, SkipUnknown, SkipDown, SkipPair, SkipExpired, SkipInconsistent, SkipNoReference, SkipSpread, SkipRule,
+		SkipRailClosed, SkipRailCurrency, SkipRailMinimum, SkipRailMaximum, SkipNothing, SkipNoSecondQuote,
+	}, Strategies...)
+	for _, code := range codes {
+		if !strings.Contains(string(doc), "`"+code+"`") {
+			t.Errorf("docs/routing.md does not name %s", code)
+		}
 	}
 }
