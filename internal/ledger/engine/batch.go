@@ -36,7 +36,9 @@ func (p *plan) batch(tailTarget int) (*Batch, error) {
 	}
 	for i := range b.Accounts {
 		leaf = b.Accounts[i].AppendCanonical(leaf[:0], b.Accounts[i].No)
-		if _, err = accounts.Append(merkle.LeafHash(leaf), nil); err != nil {
+		hash := merkle.LeafHash(leaf)
+		b.Accounts[i].Sum = merkle.Short(hash)
+		if _, err = accounts.Append(hash, nil); err != nil {
 			return nil, &RefusedError{err}
 		}
 	}

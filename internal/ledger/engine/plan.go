@@ -252,7 +252,7 @@ func (p *plan) mayMove(i int, row *Row, ref *transfer, debit, credit *account) e
 	case ledger.Expire:
 		return nil
 	case ledger.Reverse:
-		if !counts(ref.row.Kind) || ref.row.Kind == ledger.Reverse {
+		if !Counts(ref.row.Kind) || ref.row.Kind == ledger.Reverse {
 			return &ledger.InvalidError{Field: at("ref"), Value: row.Ref.String(), Why: fmt.Sprintf("is a %s: only an immediate or a post can be reversed", ref.row.Kind)}
 		}
 		if left := ref.row.Amount.Minor() - ref.reversed; amount > left {

@@ -224,7 +224,7 @@ func (s *state) evict() {
 }
 
 func (s *state) addWindow(r *Row) {
-	if r.Window == "" || !counts(r.Kind) {
+	if r.Window == "" || !Counts(r.Kind) {
 		return
 	}
 	amount := r.Amount.Minor()
@@ -244,22 +244,26 @@ func (s *state) addWindow(r *Row) {
 	}
 }
 
-// counts reports whether a transfer of kind k moves money for good.
-func counts(k ledger.TransferKind) bool {
+// Counts reports whether a transfer of kind k moves money for good.
+func Counts(k ledger.TransferKind) bool {
 	return k == ledger.Immediate || k == ledger.Post || k == ledger.Reverse
 }
 
 // Apply counts an entry in the sums of its two accounts.
 func Apply(e *ledger.Entry, debit, credit *Sums) {
-	amount := e.Amount.Minor()
-	switch e.Kind {
+	ApplySums(e.Kind, e.Amount.Minor(), e.Released, debit, credit)
+}
+
+// ApplySums counts a transfer of kind k that moves amount and releases what it ends.
+func ApplySums(k ledger.TransferKind, amount, released int64, debit, credit *Sums) {
+	switch k {
 	case ledger.Reserve:
 		debit.PendingDebits += amount
 		credit.PendingCredits += amount
 		return
 	case ledger.Post, ledger.Void, ledger.Expire:
-		debit.PendingDebits -= e.Released
-		credit.PendingCredits -= e.Released
+		debit.PendingDebits -= released
+		credit.PendingCredits -= released
 	}
 	debit.Debits += amount
 	credit.Credits += amount

@@ -88,10 +88,11 @@ type Row struct {
 // Sums are an account's turnover in minor units.
 type Sums struct{ Debits, Credits, PendingDebits, PendingCredits int64 }
 
-// AccountRow is a new account.
+// AccountRow is an account with its number, from 1, and the first eight bytes of its leaf's hash.
 type AccountRow struct {
 	ledger.Account
-	No uint64
+	No  uint64
+	Sum int64
 }
 
 // BalanceRow is an account's sums over all entries up to Seq.

@@ -51,10 +51,14 @@ func Run(t *testing.T, fresh Fresh) {
 		{"one bad booking in a group fails alone", testOneBad},
 		{"a closed ledger is unavailable", testClosed},
 		{"small caches change nothing", testSmallCaches},
+		{"proofs of entries", testProofs},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			open := fresh(t)
 			c.test(t, newBooks(t, open))
+			if !t.Failed() {
+				Verify(t, open(t, engine.Options{SweepEvery: -1}))
+			}
 		})
 	}
 }

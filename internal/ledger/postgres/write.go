@@ -16,8 +16,8 @@ const (
 		swept = $8, journal_frontier = $9, account_frontier = $10 WHERE one = 1 AND batch = $11 AND batch_id = $12 RETURNING 1)
 		SELECT 1 / count(*) FROM moved`
 	insertBatch    = `INSERT INTO batch (no, id, seq, booked) VALUES ($1, $2, $3, $4)`
-	insertAccounts = `INSERT INTO account (no, id, owner, participant, type, currency, floor, cap)
-		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[])`
+	insertAccounts = `INSERT INTO account (no, id, owner, participant, type, currency, floor, cap, sum)
+		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])`
 	insertJournal = `INSERT INTO journal (booked, seq, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win, sum)
 		SELECT $1::bigint, * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[], $9::bigint[],
 		$10::integer[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])`
@@ -86,7 +86,8 @@ func queueAccounts(q *pgx.Batch, r []engine.AccountRow) {
 	q.Queue(insertAccounts, column(r, func(i int) int64 { return int64(r[i].No) }), column(r, func(i int) string { return r[i].ID }),
 		column(r, func(i int) string { return r[i].Owner }), column(r, func(i int) string { return r[i].Participant }),
 		column(r, func(i int) string { return string(r[i].Type) }), column(r, func(i int) string { return string(r[i].Currency) }),
-		column(r, func(i int) *int64 { return r[i].Floor }), column(r, func(i int) *int64 { return r[i].Cap }))
+		column(r, func(i int) *int64 { return r[i].Floor }), column(r, func(i int) *int64 { return r[i].Cap }),
+		column(r, func(i int) int64 { return r[i].Sum }))
 }
 
 func queueJournal(q *pgx.Batch, booked int64, r []engine.Row) {

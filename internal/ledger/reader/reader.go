@@ -123,7 +123,7 @@ func ScanEntry(s Scanner) (ledger.Entry, error) {
 }
 
 // AccountSelect selects accounts with their balance rows as ScanAccount reads them; a WHERE about a follows.
-const AccountSelect = `SELECT a.no, a.id, a.owner, a.participant, a.type, a.currency, a.floor, a.cap,
+const AccountSelect = `SELECT a.no, a.id, a.owner, a.participant, a.type, a.currency, a.floor, a.cap, a.sum,
 	COALESCE(b.debits, 0), COALESCE(b.credits, 0), COALESCE(b.pending_debits, 0), COALESCE(b.pending_credits, 0), COALESCE(b.seq, 0)
 	FROM account a LEFT JOIN balance b ON b.account = a.no `
 
@@ -133,7 +133,7 @@ func ScanAccount(s Scanner) (engine.LoadedAccount, error) {
 	var floor, limit sql.NullInt64
 	var typ, currency string
 	b := &a.Balance
-	err := s.Scan(&a.No, &a.ID, &a.Owner, &a.Participant, &typ, &currency, &floor, &limit,
+	err := s.Scan(&a.No, &a.ID, &a.Owner, &a.Participant, &typ, &currency, &floor, &limit, &a.Sum,
 		&b.Debits, &b.Credits, &b.PendingDebits, &b.PendingCredits, &b.Seq)
 	a.Type, a.Currency, b.No = ledger.AccountType(typ), money.Currency(currency), a.No
 	if floor.Valid {

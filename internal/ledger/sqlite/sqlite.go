@@ -38,6 +38,7 @@ type Ledger struct {
 	*reader.Reader
 	engine *engine.Engine // nil when read-only
 	store  *store
+	dsn    string
 	close  sync.Once
 }
 
@@ -66,7 +67,7 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 	}
 	readers.SetMaxOpenConns(opt.MaxReaders)
 	readers.SetMaxIdleConns(opt.MaxReaders)
-	l := &Ledger{Reader: reader.New(readers, dialect)}
+	l := &Ledger{Reader: reader.New(readers, dialect), dsn: dsn(path)}
 	if err := l.Reader.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("ledger %s: %w", path, err), readers.Close())
 	}
@@ -132,4 +133,17 @@ func (l *Ledger) Close() error {
 		err = errors.Join(err, l.DB().Close())
 	})
 	return err
+}
+
+// SaveCheckpoint keeps a signed note about the journal's first size entries; the same size may be saved again.
+func (l *Ledger) SaveCheckpoint(ctx context.Context, size uint64, note string) error {
+	db, err := sql.Open("sqlite", l.dsn)
+	if err != nil {
+		return &ledger.UnavailableError{Err: err}
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, `INSERT INTO checkpoint (size, note) VALUES (?1, ?2) ON CONFLICT DO NOTHING`, size, note); err != nil {
+		return &ledger.UnavailableError{Err: fmt.Errorf("save checkpoint of %d entries: %w", size, err)}
+	}
+	return nil
 }

@@ -78,7 +78,7 @@ func prepare(ctx context.Context, c *sql.Conn) (*writer, error) {
 		columns int
 		after   string
 	}{
-		{&w.account, "account", 8, ""},
+		{&w.account, "account", 9, ""},
 		{&w.journal, "journal", 16, ""},
 		{&w.batches, "batch", 4, ""},
 		{&w.node, "node", 3, ""},
@@ -122,7 +122,7 @@ func (w *writer) batch(ctx context.Context, b *engine.Batch) error {
 		{w.batches, 1, func(a []any, _ int) []any { return append(a, n.Batch, n.BatchID[:], n.Seq, n.Booked) }},
 		{w.account, len(b.Accounts), func(a []any, i int) []any {
 			r := &b.Accounts[i]
-			return append(a, r.No, r.ID, r.Owner, r.Participant, string(r.Type), string(r.Currency), optional(r.Floor), optional(r.Cap))
+			return append(a, r.No, r.ID, r.Owner, r.Participant, string(r.Type), string(r.Currency), optional(r.Floor), optional(r.Cap), r.Sum)
 		}},
 		{w.journal, len(b.Entries), func(a []any, i int) []any {
 			e := &b.Entries[i]

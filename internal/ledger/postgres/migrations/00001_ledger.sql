@@ -9,7 +9,7 @@ INSERT INTO head VALUES (1, 0, '00000000-0000-0000-0000-000000000000', 0, 0, 0, 
 
 CREATE TABLE account (
 	no bigint PRIMARY KEY, id text COLLATE "C" NOT NULL, owner text COLLATE "C" NOT NULL, participant text NOT NULL,
-	type text NOT NULL, currency text NOT NULL, floor bigint, cap bigint
+	type text NOT NULL, currency text NOT NULL, floor bigint, cap bigint, sum bigint NOT NULL
 );
 CREATE UNIQUE INDEX account_id ON account (id);
 CREATE INDEX account_owner ON account (owner, id);

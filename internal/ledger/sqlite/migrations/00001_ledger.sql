@@ -9,7 +9,7 @@ INSERT INTO head VALUES (1, 0, zeroblob(16), 0, 0, 0, 0, 0, 0, x'', x'');
 
 CREATE TABLE account (
 	no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, participant TEXT NOT NULL,
-	type TEXT NOT NULL, currency TEXT NOT NULL, floor INTEGER, cap INTEGER
+	type TEXT NOT NULL, currency TEXT NOT NULL, floor INTEGER, cap INTEGER, sum INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX account_owner ON account (owner, id);
 
