@@ -20,8 +20,10 @@ type cache struct {
 
 type entry struct {
 	quote Quote
-	// until is when the quote is no longer handed out: before it expires, so that it can still be paid with.
+	// until is when the quote is no longer handed out: before it expires, so that it can still be paid with. From half its life on it
+	// is renewed while it is handed out, so that nobody waits.
 	until    time.Time
+	half     time.Time
 	reusable bool
 	flight   *flight
 }
@@ -34,8 +36,8 @@ type flight struct {
 
 func newCache() *cache { return &cache{entries: map[pair]*entry{}} }
 
-// look is the quote of a pair if there is a firm one; else the renewal to wait for; else neither: the caller asks, and where begun is
-// not nil it must end that flight.
+// look is the quote of a pair if there is a firm one; else the renewal to wait for; else neither: the caller asks. Where begun is not
+// nil, hit or not, the caller asks and must end that flight.
 func (c *cache) look(p pair, now time.Time) (q Quote, hit bool, wait, begun *flight) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -46,7 +48,11 @@ func (c *cache) look(p pair, now time.Time) (q Quote, hit bool, wait, begun *fli
 	}
 	switch {
 	case e.reusable && now.Before(e.until):
-		return e.quote, true, nil, nil
+		if e.flight == nil && !now.Before(e.half) {
+			e.flight = &flight{done: make(chan struct{})}
+			begun = e.flight
+		}
+		return e.quote, true, nil, begun
 	case !e.reusable:
 		// Nothing is known of how the provider quotes the pair, or that it quotes each amount: everybody asks for themselves.
 		return Quote{}, false, nil, nil
@@ -64,7 +70,8 @@ func (c *cache) put(p pair, q Quote, err error, now time.Time, f *flight) {
 	e := c.entries[p]
 	if err == nil {
 		e.reusable = q.Reusable && q.Fee.IsZero() && q.Expires.After(now)
-		e.quote, e.until = q, q.Expires.Add(-q.Expires.Sub(now)/4)
+		life := q.Expires.Sub(now)
+		e.quote, e.until, e.half = q, q.Expires.Add(-life/4), q.Expires.Add(-life/2)
 	}
 	if f != nil {
 		f.err = err

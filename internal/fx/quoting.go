@@ -16,6 +16,9 @@ func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 	for {
 		cached, hit, wait, begun := g.cache.look(p, g.now())
 		if hit {
+			if begun != nil {
+				go g.renew(p, q, begun)
+			}
 			if g.Health().Open {
 				return Quote{}, g.refuse("quote", codeOpen, "circuit open")
 			}
@@ -23,12 +26,7 @@ func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 			return g.priced(cached, q)
 		}
 		if wait == nil {
-			quote, err := g.hedged(ctx, q)
-			if err == nil {
-				quote, err = g.firm(quote, q)
-			}
-			g.cache.put(p, quote, err, g.now(), begun)
-			return quote, err
+			return g.fetch(ctx, p, q, begun)
 		}
 		err := wait.wait(ctx)
 		var e *Error
@@ -39,6 +37,23 @@ func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 			return Quote{}, err
 		}
 	}
+}
+
+// fetch asks for a quote and keeps it.
+func (g *Guarded) fetch(ctx context.Context, p pair, q QuoteRequest, begun *flight) (Quote, error) {
+	quote, err := g.hedged(ctx, q)
+	if err == nil {
+		quote, err = g.firm(quote, q)
+	}
+	g.cache.put(p, quote, err, g.now(), begun)
+	return quote, err
+}
+
+// renew fetches for those who come later: whoever caused it may be gone by then.
+func (g *Guarded) renew(p pair, q QuoteRequest, begun *flight) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.limits.QuoteTimeout)
+	defer cancel()
+	_, _ = g.fetch(ctx, p, q, begun) // it failed: the quote in hand is good for a while, and the next request asks again
 }
 
 // priced is a cached quote at its rate for what is asked.

@@ -76,11 +76,13 @@ func New(opt Options) (*Worker, error) {
 	client := &http.Client{Transport: transport()}
 	assigner := settle.NewAssigner(opt.Ledger, opt.Clock)
 	if slices.Contains(opt.Roles, RoleRouter) {
+		providers, err := fx.NewMetrics(w.metrics)
+		if err != nil {
+			return nil, fmt.Errorf("worker: %w", err)
+		}
 		w.router = router.New(router.Options{
 			Ledger: opt.Ledger, Assigner: assigner, Clock: opt.Clock, Log: opt.Log.WithName("router"), Metrics: w.metrics, ID: opt.ID,
-			Open: func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
-				return adapters.Open(p, creds, client)
-			},
+			Open: adapters.Guarded(client, providers, opt.Clock),
 		})
 	}
 	if slices.Contains(opt.Roles, RoleSettler) {

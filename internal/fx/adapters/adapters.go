@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/fx/antom"
@@ -34,6 +35,18 @@ func Open(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Pro
 		return nil, fmt.Errorf("provider %s: adapter %q is not known: want one of %s", p.Name, p.Adapter, strings.Join(Names(), ", "))
 	}
 	return open(p, creds, client)
+}
+
+// Guarded opens adapters for a worker: each behind its plan's limits, all counted in the same metrics (nil: none). Providers of
+// reference rates are opened as they are; they guard themselves.
+func Guarded(client *http.Client, metrics *fx.Metrics, clock func() time.Time) func(plan.Provider, map[string][]byte) (fx.Provider, error) {
+	return func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
+		opened, err := Open(p, creds, client)
+		if err != nil || p.Reference {
+			return opened, err
+		}
+		return fx.Guard(opened, p.Name, fx.LimitsOf(p), metrics, clock), nil
+	}
 }
 
 // OpenReference makes the adapter of a provider of reference rates.
