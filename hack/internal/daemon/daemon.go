@@ -76,6 +76,25 @@ func Stop(ctx context.Context, p record.Process) error {
 	return fmt.Errorf("%s (process %d) does not stop", p.Name, p.PID)
 }
 
+// Kill ends processes at once, for those that nobody is left to ask: an orphaned container's init does not heed a
+// request to stop.
+func Kill(ctx context.Context, processes []record.Process) error {
+	for _, p := range processes {
+		if !Alive(p) {
+			continue
+		}
+		if err := syscall.Kill(p.PID, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("killing %s (process %d): %w", p.Name, p.PID, err)
+		}
+	}
+	for _, p := range processes {
+		if err := Until(ctx, stopGrace, func() bool { return !Alive(p) }); err != nil {
+			return fmt.Errorf("%s (process %d) does not end: %w", p.Name, p.PID, err)
+		}
+	}
+	return nil
+}
+
 // Until waits for a condition. It gives up after a while, or when the context ends.
 func Until(ctx context.Context, limit time.Duration, condition func() bool) error {
 	deadline := time.NewTimer(limit)

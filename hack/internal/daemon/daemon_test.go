@@ -47,6 +47,20 @@ func TestStopEndsExactlyTheProcessThatWasStarted(t *testing.T) {
 	}
 }
 
+func TestKillEndsWhatDoesNotHeedRequests(t *testing.T) {
+	ready := filepath.Join(t.TempDir(), "ready")
+	deaf := start(t, "sh", "-c", "trap '' TERM; : >"+ready+"; while :; do read x </dev/zero; done")
+	if err := Until(t.Context(), 20*time.Second, func() bool { _, err := os.Stat(ready); return err == nil }); err != nil {
+		t.Fatal(err)
+	}
+	spared := start(t, "sleep", "600")
+	reused := spared
+	reused.Start++
+	if err := Kill(t.Context(), []record.Process{deaf, reused}); err != nil || Alive(deaf) || !Alive(spared) {
+		t.Errorf("error %v; alive: %v, spared: %v", err, Alive(deaf), Alive(spared))
+	}
+}
+
 func TestOutputGoesToTheLog(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "x.log")
 	if _, err := Start("test", log, "sh", "-c", "echo hello; exec sleep 0.2"); err != nil {

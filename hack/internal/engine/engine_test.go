@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -154,6 +155,40 @@ func TestLitterLeavesWhatOthersUse(t *testing.T) {
 		"run/containerd/s": false, "lib/modules": false, "etc/docker": true, "etc/docker/key.json": false} {
 		if got := cache.Exists(filepath.Join(root, p)); got != want {
 			t.Errorf("%s: exists %v, want %v", p, got, want)
+		}
+	}
+}
+
+func TestDeadSocketsGoAndLiveOnesStay(t *testing.T) {
+	dir := t.TempDir()
+	listen := func(name string) *net.UnixListener {
+		t.Helper()
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, name), Net: "unix"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.SetUnlinkOnClose(false)
+		return l
+	}
+	live, dead := listen("live"), listen("dead")
+	defer func() { _ = live.Close() }()
+	if err := dead.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := removeDeadSockets(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"live": true, "dead": false, "file": true} {
+		if got := cache.Exists(filepath.Join(dir, name)); got != want {
+			t.Errorf("%s: exists %v, want %v", name, got, want)
+		}
+	}
+	for _, p := range []string{filepath.Join(dir, "none"), filepath.Join(dir, "file")} {
+		if err := removeDeadSockets(p); err != nil {
+			t.Error(err)
 		}
 	}
 }

@@ -32,8 +32,32 @@ func absent(paths []string) []string {
 // removeLitter removes what Docker has made. A folder that somebody else uses by now, and so is not empty, stays.
 func removeLitter(made []string) error {
 	for _, p := range made {
+		if err := removeDeadSockets(p); err != nil {
+			return err
+		}
 		err := os.Remove(p)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTEMPTY) && !errors.Is(err, syscall.EBUSY) {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeDeadSockets removes the sockets in a folder that nobody listens on any more: a killed shim leaves its own.
+func removeDeadSockets(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if e.Type()&fs.ModeSocket == 0 || listens(path) {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

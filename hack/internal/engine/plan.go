@@ -47,6 +47,7 @@ func (f files) containerdSocket() string { return f.dir.Run("containerd.sock") }
 func (f files) containerdConfig() string { return f.dir.Run("containerd.toml") }
 func (f files) dockerSocket() string     { return f.dir.Run("docker.sock") }
 func (f files) dockerConfig() string     { return f.dir.Run("daemon.json") }
+func (f files) dockerPID() string        { return f.dir.Run("dockerd.pid") }
 func (f files) data(what string) string  { return f.dir.Path("docker", what) }
 
 // containerdToml is the configuration of the private containerd. Docker has no use for the Kubernetes part.
@@ -69,7 +70,7 @@ func (f files) daemonJSON(p Plan, fit string) ([]byte, error) {
 	c := object{
 		"data-root": f.data("data"),
 		"exec-root": f.dir.Run("docker"),
-		"pidfile":   f.dir.Run("dockerd.pid"),
+		"pidfile":   f.dockerPID(),
 		"hosts":     []string{"unix://" + f.dockerSocket()},
 		// Without this dockerd would use whichever containerd listens on the usual path, and it may be somebody else's.
 		"containerd":    f.containerdSocket(),

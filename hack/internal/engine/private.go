@@ -162,6 +162,11 @@ func (p *Private) startAll(ctx context.Context, plan Plan) error {
 		if have, ok := p.Record.State().Docker.Process(s.name); ok && daemon.Alive(have) {
 			continue
 		}
+		// One that was killed has left it, and dockerd does not start while the process it names can be seen, be it
+		// only because nobody has taken note of its end.
+		if err := os.RemoveAll(f.dockerPID()); err != nil {
+			return err
+		}
 		err := p.Say.Step("starting a private "+s.name, "", func() error { return p.start(ctx, s.name, s.argv, s.ready) })
 		if err != nil {
 			return err
@@ -270,18 +275,13 @@ func (p *Private) stopOrphans(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, o := range append(orphans, contained...) {
-		if err := daemon.Stop(ctx, o); err != nil {
-			return err
-		}
-	}
-	return nil
+	return daemon.Kill(ctx, append(orphans, contained...))
 }
 
 func (p *Private) removeRunFiles() error {
 	f := p.files()
 	for _, path := range []string{f.containerdSocket(), f.containerdSocket() + ".ttrpc", f.dockerSocket(), f.containerdConfig(),
-		f.dockerConfig(), p.Cache.Run("containerd"), p.Cache.Run("docker"), p.Cache.Run("dockerd.pid")} {
+		f.dockerConfig(), p.Cache.Run("containerd"), p.Cache.Run("docker"), f.dockerPID()} {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}

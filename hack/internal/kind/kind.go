@@ -182,6 +182,9 @@ func (m *Manager) waitReady(ctx context.Context, name string) error {
 		return m.Docker.Cmd(append([]string{"exec", controlPlane(name), "kubectl", "--kubeconfig=/etc/kubernetes/admin.conf"},
 			args...)...)
 	}
+	if err := m.forward(ctx, name); err != nil {
+		return err
+	}
 	timeout := "--timeout=" + readyWait.String()
 	// A pod cannot be created before its namespace has this account, which comes a moment after the API.
 	err := daemon.Until(ctx, readyWait, func() bool {
@@ -194,6 +197,25 @@ func (m *Manager) waitReady(ctx context.Context, name string) error {
 		return err
 	}
 	return kubectl("rollout", "status", "--namespace=kube-system", "deployment/coredns", timeout).Run(ctx)
+}
+
+// forward lets nodes pass packets on. A node takes that setting from the machine's own network namespace, where a
+// Docker that lives there has set it; a private one lives elsewhere. Without it a NodePort does not answer on a node
+// that runs no pod yet.
+func (m *Manager) forward(ctx context.Context, name string) error {
+	if !m.Docker.Private() {
+		return nil
+	}
+	out, err := m.cmd(name, "get", "nodes", "--name", name).Output(ctx)
+	if err != nil {
+		return err
+	}
+	for _, node := range strings.Fields(out) {
+		if err := m.Docker.Cmd("exec", node, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1").Run(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Load puts the images of an archive into all nodes of clusters.

@@ -3,6 +3,7 @@ package kind
 import (
 	"errors"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,12 +27,14 @@ echo "$@" >>CALLS
 case "$*" in
 "get clusters"*) cat CLUSTERS ;;
 "create cluster --name broken"*) echo "no space left" >&2; exit 1 ;;
+"get nodes --name"*) echo worker-1 worker-2 ;;
 "get kubeconfig --name"*) printf 'clusters: [{name: c, cluster: {server: "https://127.0.0.1:4000"}}]\n' ;;
 "get kubeconfig --internal"*) printf 'clusters: [{name: c, cluster: {server: "https://c-control-plane:6443"}}]\n' ;;
 esac
 `
 
 const fakeDocker = `#!/bin/sh
+echo docker "$@" >>CALLS
 case "$*" in
 *State.Running*stopped-control-plane) echo false ;;
 *State.Running*) echo true ;;
@@ -48,7 +51,7 @@ func setUp(t *testing.T, existing ...string) *fixture {
 		f.calls:                      "",
 		f.clusters:                   strings.Join(existing, "\n"),
 		program:                      strings.NewReplacer("CALLS", f.calls, "CLUSTERS", f.clusters).Replace(fakeKind),
-		filepath.Join(dir, "docker"): fakeDocker,
+		filepath.Join(dir, "docker"): strings.ReplaceAll(fakeDocker, "CALLS", f.calls),
 	} {
 		if err := os.WriteFile(path, []byte(content), 0o755); err != nil {
 			t.Fatal(err)
@@ -98,6 +101,23 @@ func TestUpMakesRecordsAndWritesKubeconfigs(t *testing.T) {
 	}
 	if f.settings != 2 {
 		t.Errorf("settings were restored %d times", f.settings)
+	}
+}
+
+func TestNodesOfAPrivateDockerAreToldToForward(t *testing.T) {
+	for address, want := range map[string]bool{"10.213.0.2": true, "": false} {
+		f := setUp(t)
+		if address != "" {
+			f.Docker.APIAddress = netip.MustParseAddr(address)
+		}
+		if err := f.Up(t.Context(), []string{"a"}); err != nil {
+			t.Fatal(err)
+		}
+		for _, node := range []string{"worker-1", "worker-2"} {
+			if got := f.called(t, "docker exec "+node+" sysctl -q -w net.ipv4.ip_forward=1"); got != want {
+				t.Errorf("address %q, node %s: told %v", address, node, got)
+			}
+		}
 	}
 }
 
