@@ -18,8 +18,8 @@ const (
 	insertBatch    = `INSERT INTO batch (no, id, seq, booked) VALUES ($1, $2, $3, $4)`
 	insertAccounts = `INSERT INTO account (no, id, owner, participant, type, currency, floor, cap, sum)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])`
-	insertJournal = `INSERT INTO journal (booked, seq, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win, sum)
-		SELECT $1::bigint, * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[], $9::bigint[],
+	insertJournal = `INSERT INTO journal (seq, booked, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win, sum)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[], $9::bigint[],
 		$10::integer[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])`
 	insertNodes    = `INSERT INTO node (level, idx, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])`
 	upsertBalances = `INSERT INTO balance (account, seq, debits, credits, pending_debits, pending_credits)
@@ -46,7 +46,7 @@ func queue(q *pgx.Batch, b *engine.Batch) {
 		b.Prev.Batch, id(b.Prev.BatchID))
 	q.Queue(insertBatch, n.Batch, id(n.BatchID), n.Seq, n.Booked)
 	queueAccounts(q, b.Accounts)
-	queueJournal(q, n.Booked, b.Entries)
+	queueJournal(q, b.Entries)
 	if len(b.Nodes) > 0 {
 		q.Queue(insertNodes, column(b.Nodes, func(i int) int16 { return int16(b.Nodes[i].Level) }),
 			column(b.Nodes, func(i int) int64 { return int64(b.Nodes[i].Index) }), column(b.Nodes, func(i int) []byte { return b.Nodes[i].Hash }))
@@ -90,11 +90,12 @@ func queueAccounts(q *pgx.Batch, r []engine.AccountRow) {
 		column(r, func(i int) int64 { return r[i].Sum }))
 }
 
-func queueJournal(q *pgx.Batch, booked int64, r []engine.Row) {
+func queueJournal(q *pgx.Batch, r []engine.Row) {
 	if len(r) == 0 {
 		return
 	}
-	q.Queue(insertJournal, booked, column(r, func(i int) int64 { return int64(r[i].Seq) }), column(r, func(i int) pgtype.UUID { return id(r[i].ID) }),
+	q.Queue(insertJournal, column(r, func(i int) int64 { return int64(r[i].Seq) }),
+		column(r, func(i int) int64 { return ledger.Micros(r[i].Booked) }), column(r, func(i int) pgtype.UUID { return id(r[i].ID) }),
 		column(r, func(i int) int64 { return int64(r[i].DebitNo) }), column(r, func(i int) int64 { return int64(r[i].CreditNo) }),
 		column(r, func(i int) int64 { return r[i].Amount.Minor() }), column(r, func(i int) int64 { return r[i].Released }),
 		column(r, func(i int) pgtype.UUID { return pgtype.UUID{Bytes: r[i].Ref, Valid: r[i].Ref != uuid.Nil} }),

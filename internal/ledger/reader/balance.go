@@ -2,6 +2,7 @@ package reader
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -81,10 +82,30 @@ func (r *Reader) balance(ctx context.Context, a *engine.LoadedAccount, seq uint6
 	return b, nil
 }
 
-// SeqAt is the last entry booked at or before at.
+// SeqAt is the last entry booked at or before at. Booking time rises along the journal, so it is found by halving.
 func (r *Reader) SeqAt(ctx context.Context, at time.Time) (uint64, error) {
-	return one(ctx, r, func(s Scanner) (seq uint64, err error) { return seq, s.Scan(&seq) }, "batch", at.String(),
-		`SELECT COALESCE((SELECT seq FROM batch WHERE booked <= ?1 ORDER BY booked DESC, no DESC LIMIT 1), 0)`, at.UnixMicro())
+	head, err := r.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if at.UnixMicro() >= head.Booked {
+		return head.Seq, nil
+	}
+	low, high := uint64(0), head.Seq // low is booked by then, high+1 is not
+	for low < high {
+		mid := low + (high-low+1)/2
+		booked, err := one(ctx, r, func(s Scanner) (us int64, err error) { return us, s.Scan(&us) }, "entry", strconv.FormatUint(mid, 10),
+			`SELECT booked FROM journal WHERE seq = ?1`, mid)
+		if err != nil {
+			return 0, err
+		}
+		if booked <= at.UnixMicro() {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return low, nil
 }
 
 // TrialBalance implements ledger.Ledger: the balance rows, plus all entries that a row does not count yet, in one statement.

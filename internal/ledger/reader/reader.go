@@ -96,9 +96,12 @@ func one[T any](ctx context.Context, r *Reader, scan func(Scanner) (T, error), w
 }
 
 // RowSelect selects journal rows as ScanRow reads them; a WHERE about j follows.
-const RowSelect = `SELECT j.seq, j.booked, j.id, j.kind, d.id, c.id, j.currency, j.amount, j.released, j.ref, j.expires, j.value_date,
-	j.code, j.reference, j.win, j.debit, j.credit
-	FROM journal j JOIN account d ON d.no = j.debit JOIN account c ON c.no = j.credit `
+const RowSelect = rowColumns + `FROM journal j ` + rowAccounts
+
+const rowColumns = `SELECT j.seq, j.booked, j.id, j.kind, d.id, c.id, j.currency, j.amount, j.released, j.ref, j.expires, j.value_date,
+	j.code, j.reference, j.win, j.debit, j.credit `
+
+const rowAccounts = `JOIN account d ON d.no = j.debit JOIN account c ON c.no = j.credit `
 
 // ScanRow reads a row of RowSelect.
 func ScanRow(s Scanner) (engine.Row, error) {
@@ -224,12 +227,53 @@ func (r *Reader) Entries(ctx context.Context, account string, after uint64, limi
 	if err != nil {
 		return nil, err
 	}
-	limit = limited(limit)
-	// Each half can use its index; an OR could not.
-	return each(ctx, r, ScanEntry, RowSelect+`WHERE j.seq IN (
-		SELECT seq FROM (SELECT seq FROM journal WHERE debit = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3) x UNION ALL
-		SELECT seq FROM (SELECT seq FROM journal WHERE credit = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3) y
-		ORDER BY seq LIMIT ?3) ORDER BY j.seq`, no, after, limit)
+	return each(ctx, r, ScanEntry, accountEntries, no, after, limited(limit))
+}
+
+// accountEntries selects entries of account ?1 after entry ?2, at most ?3. Each half can use its index; an OR could not.
+const accountEntries = rowColumns + `FROM (
+	SELECT seq FROM (SELECT seq FROM journal WHERE debit = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3) x UNION ALL
+	SELECT seq FROM (SELECT seq FROM journal WHERE credit = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3) y
+	ORDER BY seq LIMIT ?3) z JOIN journal j ON j.seq = z.seq ` + rowAccounts + `ORDER BY j.seq`
+
+// pageSize is how many entries are in memory while an account's entries stream.
+const pageSize = 5000
+
+// ScanAccount calls each for an account's entries after one and up to another, oldest first, in bounded memory.
+func (r *Reader) ScanAccount(ctx context.Context, account string, after, until uint64, visit func(*ledger.Entry) error) error {
+	no, err := r.accountNo(ctx, account)
+	if err != nil {
+		return err
+	}
+	for {
+		page, err := each(ctx, r, ScanEntry, accountEntries, no, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			if page[i].Seq > until {
+				return nil
+			}
+			if err := visit(&page[i]); err != nil {
+				return err
+			}
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+		after = page[len(page)-1].Seq
+	}
+}
+
+// CountEntries is how many entries an account has after one and up to another.
+func (r *Reader) CountEntries(ctx context.Context, account string, after, until uint64) (uint64, error) {
+	no, err := r.accountNo(ctx, account)
+	if err != nil {
+		return 0, err
+	}
+	return one(ctx, r, func(s Scanner) (n uint64, err error) { return n, s.Scan(&n) }, "account", account,
+		`SELECT (SELECT COUNT(*) FROM journal WHERE debit = ?1 AND seq > ?2 AND seq <= ?3) +
+			(SELECT COUNT(*) FROM journal WHERE credit = ?1 AND seq > ?2 AND seq <= ?3)`, no, after, until)
 }
 
 // EntriesByReference implements ledger.Ledger.

@@ -126,7 +126,7 @@ func (w *writer) batch(ctx context.Context, b *engine.Batch) error {
 		}},
 		{w.journal, len(b.Entries), func(a []any, i int) []any {
 			e := &b.Entries[i]
-			return append(a, e.Seq, n.Booked, e.ID[:], e.Kind.Code(), e.DebitNo, e.CreditNo, string(e.Amount.Currency()), e.Amount.Minor(),
+			return append(a, e.Seq, ledger.Micros(e.Booked), e.ID[:], e.Kind.Code(), e.DebitNo, e.CreditNo, string(e.Amount.Currency()), e.Amount.Minor(),
 				e.Released, ref(&e.Ref), when(ledger.Micros(e.Expires)), ledger.Days(e.ValueDate), e.Code, e.Reference, e.Window, e.Sum)
 		}},
 		{w.node, len(b.Nodes), func(a []any, i int) []any { return append(a, b.Nodes[i].Level, b.Nodes[i].Index, b.Nodes[i].Hash) }},

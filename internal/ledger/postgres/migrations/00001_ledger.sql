@@ -36,7 +36,6 @@ CREATE INDEX journal_reference ON journal (reference, seq) WHERE reference <> ''
 CREATE INDEX journal_expires ON journal (expires) WHERE kind = 2;
 
 CREATE TABLE batch (no bigint PRIMARY KEY, id uuid NOT NULL, seq bigint NOT NULL, booked bigint NOT NULL);
-CREATE INDEX batch_booked ON batch (booked);
 
 CREATE TABLE node (level smallint NOT NULL, idx bigint NOT NULL, hash bytea NOT NULL, PRIMARY KEY (level, idx));
 

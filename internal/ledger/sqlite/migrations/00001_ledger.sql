@@ -34,7 +34,6 @@ CREATE INDEX journal_reference ON journal (reference, seq) WHERE reference <> ''
 CREATE INDEX journal_expires ON journal (expires) WHERE kind = 2;
 
 CREATE TABLE batch (no INTEGER PRIMARY KEY, id BLOB NOT NULL, seq INTEGER NOT NULL, booked INTEGER NOT NULL) STRICT;
-CREATE INDEX batch_booked ON batch (booked);
 
 CREATE TABLE node (level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)) STRICT, WITHOUT ROWID;
 
