@@ -35,10 +35,11 @@ type Adapter struct {
 	now        func() time.Time
 }
 
-type paths struct{ rate, quote, payout, inquire, exchange string }
+type paths struct{ rate, quote, payout, inquire, exchange, inquireExchange string }
 
 // Open makes an Adapter. Credentials: clientId, privateKey and antomPublicKey (PEM). Parameters, all optional: keyVersion (1), sandbox
-// (true), maxSkew (5m) of an answer's time, inquireRatePath, createQuotePath, createPayoutPath, inquirePayoutPath, createExchangePath, and
+// (true), maxSkew (5m) of an answer's time, inquireRatePath, createQuotePath, createPayoutPath, inquirePayoutPath, createExchangePath,
+// inquireExchangePath, and
 // purpose.<ISO code> for a purposeCode.
 func Open(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Provider, error) {
 	s := fx.NewSecrets(p.Name, creds)
@@ -50,11 +51,13 @@ func Open(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Pro
 		keyVersion: parameter(p, "keyVersion", "1"), skew: 5 * time.Minute, now: time.Now,
 		purposes: map[string]string{"": "GSD", "GDDS": "GSD", "GDSV": "GSD"},
 		paths: paths{
-			rate:     parameter(p, "inquireRatePath", api+"/aba/funds/inquireRate"),
-			quote:    parameter(p, "createQuotePath", api+"/aba/funds/createQuote"),
-			exchange: parameter(p, "createExchangePath", api+"/aba/funds/createExchange"),
-			payout:   parameter(p, "createPayoutPath", api+"/funds/createPayout"),
-			inquire:  parameter(p, "inquirePayoutPath", api+"/funds/inquirePayout"),
+			rate:            parameter(p, "inquireRatePath", api+"/aba/funds/inquireRate"),
+			quote:           parameter(p, "createQuotePath", api+"/aba/funds/createQuote"),
+			exchange:        parameter(p, "createExchangePath", api+"/aba/funds/createExchange"),
+			inquireExchange: parameter(p, "inquireExchangePath", api+"/aba/funds/inquireExchange"),
+
+			payout:  parameter(p, "createPayoutPath", api+"/funds/createPayout"),
+			inquire: parameter(p, "inquirePayoutPath", api+"/funds/inquirePayout"),
 		}}
 	if err := s.Err(); err != nil {
 		return nil, err

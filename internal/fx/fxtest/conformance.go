@@ -6,6 +6,7 @@ import (
 
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/money"
+	"qiantang.dev/rails/internal/sim"
 )
 
 // Conformance runs the whole suite for an adapter by its registered name.
@@ -17,6 +18,7 @@ func Conformance(t *testing.T, adapter string) {
 		{"the good way", goodWay},
 		{"rounds as the provider does, for any pair and side", anyPair},
 		{"pays without converting", sameCurrency},
+		{"converts without paying", converts},
 		{"the same instruction twice is one payout", twice},
 		{"the same instruction at once is one payout", atOnce},
 		{"the same ID for something else is a conflict", conflict},
@@ -125,6 +127,39 @@ func sameCurrency(t *testing.T, adapter string) {
 	if s, err := p.Provider.Query(t.Context(), i); err != nil || s.Outcome != fx.Succeeded {
 		t.Fatalf("%+v, %v", s, err)
 	}
+}
+
+func converts(t *testing.T, adapter string) {
+	p := Start(t, adapter, nil)
+	c, ok := p.Provider.(fx.Converter)
+	if !ok {
+		t.Skip("the adapter only pays out")
+	}
+	i := Instruct(p.Locked(t))
+	i.Beneficiary, i.Debtor, i.UETR = fx.Party{}, fx.Party{}, ""
+	if s, err := c.QueryConversion(t.Context(), i); err != nil || s.Outcome != fx.NotFound {
+		t.Errorf("before: %+v, %v", s, err)
+	}
+	for range 2 {
+		if s, err := c.Convert(t.Context(), i); err != nil || s.Outcome != fx.Succeeded || s.Paid != i.Quote.Buy {
+			t.Errorf("convert: %+v, %v", s, err)
+		}
+	}
+	if s, err := c.QueryConversion(t.Context(), i); err != nil || s.Outcome != fx.Succeeded {
+		t.Errorf("query: %+v, %v", s, err)
+	}
+	other := i
+	other.Quote = p.Locked(t)
+	_, err := c.Convert(t.Context(), other)
+	want(t, p, "pay", err, fx.Uncertain)
+	if r := p.Simulator.Report(false); r.Payouts != 0 || r.Exchanges != 1 {
+		t.Errorf("the judge has %+v", r)
+	}
+	p.Misbehave(t, sim.Faults{Outage: true})
+	_, err = c.Convert(t.Context(), i)
+	want(t, p, "pay", err, fx.Uncertain)
+	_, err = c.QueryConversion(t.Context(), i)
+	want(t, p, "query", err, fx.Retryable)
 }
 
 // classOf is the class and code of an error, empty where it is not an *fx.Error.

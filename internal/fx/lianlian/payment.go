@@ -40,6 +40,7 @@ type payoutRequest struct {
 
 type payout struct {
 	PayoutID       string    `json:"payoutId"`
+	ExchangeID     string    `json:"exchangeId"`
 	SystemID       string    `json:"systemId"`
 	Status         string    `json:"status"`
 	TargetCurrency string    `json:"targetCurrency"`
@@ -69,14 +70,54 @@ func (a *Adapter) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) 
 func (a *Adapter) Query(ctx context.Context, i fx.Instruction) (fx.Status, error) {
 	call := wire.Call{Op: wire.OpQuery, Method: http.MethodGet, Path: a.paths.payout + "/" + url.PathEscape(i.ID)}
 	var p payout
-	err := a.send(ctx, call, nil, &p)
+	found, err := a.find(ctx, call, &p)
+	if err != nil || !found {
+		return fx.Status{Outcome: fx.NotFound}, err
+	}
+	return a.status(call, i, p)
+}
+
+// find is false where LianLian says in its own words that there is no such ID.
+func (a *Adapter) find(ctx context.Context, call wire.Call, p *payout) (bool, error) {
+	err := a.send(ctx, call, nil, p)
 	var e *fx.Error
 	if errors.As(err, &e) && e.Code == codeNotFound {
-		return fx.Status{Outcome: fx.NotFound}, nil
+		return false, nil
 	}
+	return err == nil, err
+}
+
+type exchangeRequest struct {
+	ExchangeID     string `json:"exchangeId"`
+	RateID         string `json:"rateId"`
+	SourceCurrency string `json:"sourceCurrency"`
+	TargetCurrency string `json:"targetCurrency"`
+	SourceAmount   string `json:"sourceAmount"`
+	TargetAmount   string `json:"targetAmount"`
+}
+
+// Convert exchanges between our balances.
+func (a *Adapter) Convert(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpPay, Moves: true, Method: http.MethodPost, Path: a.paths.exchange}
+	var p payout
+	err := a.send(ctx, call, exchangeRequest{ExchangeID: i.ID, RateID: i.Quote.ID, SourceCurrency: string(i.Quote.Sell.Currency()),
+		TargetCurrency: string(i.Quote.Buy.Currency()), SourceAmount: i.Quote.Sell.Decimal(), TargetAmount: i.Quote.Buy.Decimal()}, &p)
 	if err != nil {
 		return fx.Status{}, err
 	}
+	p.PayoutID = p.ExchangeID
+	return a.status(call, i, p)
+}
+
+// QueryConversion finds an exchange by our ID.
+func (a *Adapter) QueryConversion(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpQuery, Method: http.MethodGet, Path: a.paths.exchange + "/" + url.PathEscape(i.ID)}
+	var p payout
+	found, err := a.find(ctx, call, &p)
+	if err != nil || !found {
+		return fx.Status{Outcome: fx.NotFound}, err
+	}
+	p.PayoutID = p.ExchangeID
 	return a.status(call, i, p)
 }
 

@@ -55,16 +55,31 @@ type payout struct {
 	Message     string    `json:"message"`
 }
 
-func path(id string) string { return "/v1/payouts/" + url.PathEscape(id) }
+func payoutPath(id string) string     { return "/v1/payouts/" + url.PathEscape(id) }
+func conversionPath(id string) string { return "/v1/conversions/" + url.PathEscape(id) }
 
 // Pay puts the payout under our ID.
 func (a *Adapter) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) {
-	call := wire.Call{Op: wire.OpPay, Moves: true, Method: http.MethodPut, Path: path(i.ID)}
+	request := deal(i)
+	request.Beneficiary, request.Debtor = toParty(i.Beneficiary), toParty(i.Debtor)
+	request.Rail, request.Purpose, request.Remittance, request.UETR = i.Rail, i.Purpose, i.Remittance, i.UETR
+	return a.put(ctx, payoutPath(i.ID), i, request)
+}
+
+// Convert puts the conversion under our ID.
+func (a *Adapter) Convert(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	return a.put(ctx, conversionPath(i.ID), i, deal(i))
+}
+
+func deal(i fx.Instruction) instruction {
+	return instruction{QuoteID: i.Quote.ID, SellCurrency: string(i.Quote.Sell.Currency()), SellAmount: i.Quote.Sell.Decimal(),
+		BuyCurrency: string(i.Quote.Buy.Currency()), BuyAmount: i.Quote.Buy.Decimal()}
+}
+
+func (a *Adapter) put(ctx context.Context, path string, i fx.Instruction, request instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpPay, Moves: true, Method: http.MethodPut, Path: path}
 	var p payout
-	err := a.send(ctx, call, instruction{QuoteID: i.Quote.ID, SellCurrency: string(i.Quote.Sell.Currency()), SellAmount: i.Quote.Sell.Decimal(),
-		BuyCurrency: string(i.Quote.Buy.Currency()), BuyAmount: i.Quote.Buy.Decimal(), Beneficiary: toParty(i.Beneficiary),
-		Debtor: toParty(i.Debtor), Rail: i.Rail, Purpose: i.Purpose, Remittance: i.Remittance, UETR: i.UETR}, &p)
-	if err != nil {
+	if err := a.send(ctx, call, request, &p); err != nil {
 		return fx.Status{}, err
 	}
 	return a.status(call, i, p)
@@ -72,7 +87,16 @@ func (a *Adapter) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) 
 
 // Query gets the payout by our ID.
 func (a *Adapter) Query(ctx context.Context, i fx.Instruction) (fx.Status, error) {
-	call := wire.Call{Op: wire.OpQuery, Method: http.MethodGet, Path: path(i.ID)}
+	return a.get(ctx, payoutPath(i.ID), i)
+}
+
+// QueryConversion gets the conversion by our ID.
+func (a *Adapter) QueryConversion(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	return a.get(ctx, conversionPath(i.ID), i)
+}
+
+func (a *Adapter) get(ctx context.Context, path string, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpQuery, Method: http.MethodGet, Path: path}
 	var p payout
 	err := a.send(ctx, call, nil, &p)
 	var e *fx.Error

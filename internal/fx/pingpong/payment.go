@@ -178,6 +178,27 @@ func (a *Adapter) status(call wire.Call, i fx.Instruction, o order) (fx.Status, 
 	return s, nil
 }
 
+// Convert creates an exchange alone.
+func (a *Adapter) Convert(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpPay, Moves: true}
+	o, err := a.exchange(ctx, call, i)
+	if err != nil {
+		return fx.Status{}, err
+	}
+	return a.status(call, i, o)
+}
+
+// QueryConversion finds an exchange by our ID.
+func (a *Adapter) QueryConversion(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	call := wire.Call{Op: wire.OpQuery, Path: a.paths.exchangeQuery}
+	var o order
+	found, err := a.find(ctx, call, map[string]string{"client_id": a.clientID, "partner_order_id": i.ID}, &o)
+	if err != nil || !found {
+		return fx.Status{Outcome: fx.NotFound}, err
+	}
+	return a.status(call, i, o)
+}
+
 // Account is a balance at PingPong. Kind is AVAIL_ACCOUNT, or TEMP_ACCOUNT where funds wait for the risk review.
 type Account struct {
 	Kind    string
