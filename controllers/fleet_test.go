@@ -142,10 +142,10 @@ func TestNothingIsWrittenWhenNothingChanges(t *testing.T) {
 	// A new operator looks at everything anew.
 	stop()
 	w.operator(operatorOptions{})
-	probe := &v1alpha1.Participant{}
-	w.apply("apiVersion: rails.qiantang.dev/v1alpha1\nkind: Participant\nmetadata: {name: probe}\nspec: {legalName: Probe, country: DE}\n")
+	probe := &v1alpha1.PaymentRail{} // No corridor uses it, so that no region is given it.
+	w.apply("apiVersion: rails.qiantang.dev/v1alpha1\nkind: PaymentRail\nmetadata: {name: probe}\nspec: {system: CIPS, country: CN, currency: CNY, finality: Immediate}\n")
 	w.ready(probe, "probe") // It has reconciled.
-	edit(w, probe, "probe", func(p *v1alpha1.Participant) { p.Spec.LegalName = "Probe 2" })
+	edit(w, probe, "probe", func(p *v1alpha1.PaymentRail) { p.Spec.Limits.Max = "5.00" })
 	w.ready(probe, "probe") // And again.
 	after := w.versions("home", "away")
 	for key, version := range before {

@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
@@ -19,6 +21,7 @@ var servers []*rest.Config
 // Run starts n API servers with our CRDs, runs m's tests, and stops the servers. Without KUBEBUILDER_ASSETS it starts none, and the
 // tests that need one are skipped.
 func Run(m *testing.M, n int) int {
+	ctrl.SetLogger(logr.Discard()) // What has no logger of a test's own says nothing.
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return m.Run()
 	}

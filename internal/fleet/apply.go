@@ -192,7 +192,8 @@ func (c *connection) wakeHandler() toolscache.ResourceEventHandler {
 }
 
 func (c *connection) wake(o client.Object) {
-	if institution := o.GetLabels()[delivery.LabelInstitution]; institution != "" {
+	// Others' regions may be in the same cluster: another operator's, or those of institutions that are gone.
+	if institution := o.GetLabels()[delivery.LabelInstitution]; c.fleet.knows(institution) {
 		c.fleet.Wake(institution)
 	}
 }

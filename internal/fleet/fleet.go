@@ -194,3 +194,15 @@ func (f *Fleet) all() []*Region {
 	}
 	return out
 }
+
+// knows says whether any region of the institution is held.
+func (f *Fleet) knows(institution string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key := range f.regions {
+		if key.Institution == institution {
+			return true
+		}
+	}
+	return false
+}

@@ -45,10 +45,11 @@ func newScheme() (*runtime.Scheme, error) {
 // newMapper maps the kinds that are used without asking any server: they are stable everywhere.
 func newMapper() meta.RESTMapper {
 	m := meta.NewDefaultRESTMapper(nil)
-	for _, gvk := range managed {
+	for _, gvk := range append([]schema.GroupVersionKind{coordinationv1.SchemeGroupVersion.WithKind("Lease")}, managed...) {
 		m.Add(gvk, meta.RESTScopeNamespace)
+		// A cache of single namespaces looks up the list's kind too.
+		m.Add(gvk.GroupVersion().WithKind(gvk.Kind+"List"), meta.RESTScopeNamespace)
 	}
-	m.Add(coordinationv1.SchemeGroupVersion.WithKind("Lease"), meta.RESTScopeNamespace)
 	m.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
 	return m
 }
