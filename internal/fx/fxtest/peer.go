@@ -87,6 +87,16 @@ func Start(t testing.TB, adapter string, edit func(*sim.Options, *plan.Provider)
 	return p
 }
 
+// Neighbour is another adapter on the same simulator.
+func (p *Peer) Neighbour(t testing.TB, adapter string) *Peer {
+	t.Helper()
+	name := strings.ToLower(adapter)
+	n := &Peer{Simulator: p.Simulator, Server: p.Server, Clock: p.Clock, Secrets: p.Simulator.Credentials()[adapter], Name: name,
+		Spec: plan.Provider{Name: name, Adapter: adapter, Endpoint: p.Server.URL + "/" + name}}
+	n.Provider = n.Reopen(t, p.Server.Client())
+	return n
+}
+
 // Reopen opens the adapter once more, on another client.
 func (p *Peer) Reopen(t testing.TB, client *http.Client) fx.Provider {
 	t.Helper()
