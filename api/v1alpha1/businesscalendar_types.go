@@ -36,6 +36,7 @@ type BusinessCalendarSpec struct {
 	// builtInCalendars to begin with. A day must be a business day in each. Unset, none.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	BuiltInCalendars []BuiltInCalendar `json:"builtInCalendars,omitempty"`
 
@@ -50,6 +51,7 @@ type BusinessCalendarSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=date
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=500
 	Closings []CalendarDay `json:"closings,omitempty"`
 
@@ -57,6 +59,7 @@ type BusinessCalendarSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=date
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=500
 	WorkingDays []CalendarDay `json:"workingDays,omitempty"`
 }

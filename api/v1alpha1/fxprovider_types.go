@@ -96,6 +96,7 @@ type FXProviderSpec struct {
 	// +listType=map
 	// +listMapKey=sell
 	// +listMapKey=buy
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=512
 	Pairs []CurrencyPair `json:"pairs,omitempty"`
 
@@ -119,7 +120,7 @@ type FXProviderSpec struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4096
-	MaxConcurrentRequests *int32 `json:"maxConcurrentRequests,omitempty"`
+	MaxConcurrentRequests int32 `json:"maxConcurrentRequests,omitempty"`
 
 	// circuitBreaker leaves a failing provider alone for a while.
 	// +optional
@@ -175,7 +176,7 @@ type ProviderRateLimit struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
-	Burst *int32 `json:"burst,omitempty"`
+	Burst int32 `json:"burst,omitempty"`
 }
 
 // ProviderCircuitBreaker leaves a failing provider alone for a while.
@@ -186,7 +187,7 @@ type ProviderCircuitBreaker struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000
-	ConsecutiveFailures *int32 `json:"consecutiveFailures,omitempty"`
+	ConsecutiveFailures int32 `json:"consecutiveFailures,omitempty"`
 
 	// openFor is how long it stays open before one request may try again. Unset, 10s.
 	// +optional
@@ -194,17 +195,20 @@ type ProviderCircuitBreaker struct {
 }
 
 // FXProviderStatus is what the operator last saw of a provider.
+// +kubebuilder:validation:MinProperties=1
 type FXProviderStatus struct {
-	// conditions: Accepted, ResolvedRefs, Programmed, Ready.
+	// conditions are Accepted, ResolvedRefs, Programmed, Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// regions in whose plans it is.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Regions []ObjectName `json:"regions,omitempty"`
 
@@ -214,6 +218,7 @@ type FXProviderStatus struct {
 }
 
 // FXProviderEffective is what applies after defaults.
+// +kubebuilder:validation:MinProperties=1
 type FXProviderEffective struct {
 	// role of the provider.
 	// +optional

@@ -80,6 +80,7 @@ type ParticipantSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=currency
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Accounts []SettlementAccount `json:"accounts,omitempty"`
 }

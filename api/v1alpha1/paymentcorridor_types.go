@@ -83,6 +83,7 @@ type PaymentCorridorSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=from
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	FeeTiers []FeeTier `json:"feeTiers,omitempty"`
 
@@ -93,6 +94,7 @@ type PaymentCorridorSpec struct {
 	// purposes of payment that are taken. Unset, any.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Purposes []PurposeCode `json:"purposes,omitempty"`
 
@@ -130,7 +132,7 @@ type CorridorProvider struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=1000000
-	Weight *int32 `json:"weight,omitempty"`
+	Weight int32 `json:"weight,omitempty"`
 
 	// priority with strategy Priority, lower first. Unset, its place in the list.
 	// +optional
@@ -170,6 +172,7 @@ type CorridorRouting struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	Rules []RoutingRule `json:"rules,omitempty"`
 }
@@ -242,7 +245,7 @@ type FeeTier struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=5000
-	BasisPoints *int32 `json:"basisPoints,omitempty"`
+	BasisPoints int32 `json:"basisPoints,omitempty"`
 
 	// fixed part. Unset, none.
 	// +optional
@@ -269,15 +272,17 @@ type CorridorQuotes struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=10000
-	MaxSpreadBasisPoints *int32 `json:"maxSpreadBasisPoints,omitempty"`
+	MaxSpreadBasisPoints int32 `json:"maxSpreadBasisPoints,omitempty"`
 }
 
 // PaymentCorridorStatus is what the operator last saw of a corridor.
+// +kubebuilder:validation:MinProperties=1
 type PaymentCorridorStatus struct {
-	// conditions: Accepted, ResolvedRefs, Programmed, Ready; Drained while it is being deleted.
+	// conditions are Accepted, ResolvedRefs, Programmed, Ready; Drained while it is being deleted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
@@ -285,6 +290,7 @@ type PaymentCorridorStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Regions []CorridorRegionStatus `json:"regions,omitempty"`
 
@@ -325,7 +331,7 @@ type CorridorRegionStatus struct {
 
 	// servedGeneration is the generation in the plan that the region's workers serve.
 	// +optional
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=0
 	ServedGeneration *int64 `json:"servedGeneration,omitempty"`
 
 	// inFlight payments while draining.
@@ -341,6 +347,7 @@ type CorridorRegionStatus struct {
 }
 
 // CorridorEffective is what applies after defaults.
+// +kubebuilder:validation:MinProperties=1
 type CorridorEffective struct {
 	// strategy of choice.
 	// +optional

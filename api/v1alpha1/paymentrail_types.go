@@ -100,6 +100,7 @@ type OperatingHours struct {
 	// builtInCalendars whose closed days close the rail too.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	BuiltInCalendars []BuiltInCalendar `json:"builtInCalendars,omitempty"`
 
@@ -107,6 +108,7 @@ type OperatingHours struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	CalendarRefs []LocalReference `json:"calendarRefs,omitempty"`
 }
@@ -137,17 +139,20 @@ type Opening struct {
 }
 
 // MemberStatus is the status of what corridors use: rails, providers, participants, calendars.
+// +kubebuilder:validation:MinProperties=1
 type MemberStatus struct {
-	// conditions: Accepted, ResolvedRefs, Programmed, Ready.
+	// conditions are Accepted, ResolvedRefs, Programmed, Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// regions in whose plans it is.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Regions []ObjectName `json:"regions,omitempty"`
 }

@@ -171,7 +171,7 @@ type WorkerPool struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
-	Replicas *int32 `json:"replicas,omitempty"`
+	Replicas int32 `json:"replicas,omitempty"`
 
 	// autoscaling lets a HorizontalPodAutoscaler choose the number.
 	// +optional
@@ -201,7 +201,7 @@ type WorkerAutoscaling struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=10
 	// +kubebuilder:validation:Maximum=100
-	TargetCPUPercent *int32 `json:"targetCPUPercent,omitempty"`
+	TargetCPUPercent int32 `json:"targetCPUPercent,omitempty"`
 }
 
 // WorkerResources are a pod's requests and limits.
@@ -219,11 +219,11 @@ type WorkerResources struct {
 // ResourceAmounts are CPU and memory.
 // +kubebuilder:validation:MinProperties=1
 type ResourceAmounts struct {
-	// cpu, such as 500m.
+	// cpu is a number of cores, such as 500m.
 	// +optional
 	CPU *resource.Quantity `json:"cpu,omitempty"`
 
-	// memory, such as 256Mi.
+	// memory is a number of bytes, such as 256Mi.
 	// +optional
 	Memory *resource.Quantity `json:"memory,omitempty"`
 }
@@ -251,15 +251,17 @@ type RegionService struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=30000
 	// +kubebuilder:validation:Maximum=32767
-	NodePort *int32 `json:"nodePort,omitempty"`
+	NodePort int32 `json:"nodePort,omitempty"`
 }
 
 // RegionStatus is what the operator last saw of a region.
+// +kubebuilder:validation:MinProperties=1
 type RegionStatus struct {
-	// conditions: Accepted, ResolvedRefs, Reachable, Programmed, Ready.
+	// conditions are Accepted, ResolvedRefs, Reachable, Programmed, Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
@@ -283,6 +285,7 @@ type RegionStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=200
 	Workers []RegionWorkerStatus `json:"workers,omitempty"`
 
@@ -292,6 +295,7 @@ type RegionStatus struct {
 }
 
 // RegionEffective is what applies after defaults.
+// +kubebuilder:validation:MinProperties=1
 type RegionEffective struct {
 	// namespace in which the workers run.
 	// +optional
@@ -342,10 +346,12 @@ type RegionWorkerStatus struct {
 	// +kubebuilder:validation:MaxLength=253
 	Name string `json:"name,omitempty"`
 
-	// roles: router, settler.
+	// roles are router and settler.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=4
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=32
 	Roles []string `json:"roles,omitempty"`
 

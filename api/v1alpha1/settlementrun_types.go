@@ -71,11 +71,13 @@ const (
 )
 
 // SettlementRunStatus is what the settler reported of a run.
+// +kubebuilder:validation:MinProperties=1
 type SettlementRunStatus struct {
-	// conditions: Accepted, ResolvedRefs, Complete, Ready.
+	// conditions are Accepted, ResolvedRefs, Complete, Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
@@ -120,6 +122,7 @@ type SettlementRunStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=currency
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=200
 	Currencies []RunCurrency `json:"currencies,omitempty"`
 
@@ -127,6 +130,7 @@ type SettlementRunStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=messageID
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=500
 	Instructions []RunInstruction `json:"instructions,omitempty"`
 
@@ -138,7 +142,9 @@ type SettlementRunStatus struct {
 	// breaks are what did not match, at most the first 100.
 	// +optional
 	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=100
+	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=1024
 	Breaks []string `json:"breaks,omitempty"`
 }

@@ -108,6 +108,7 @@ type SettlementScheduleSpec struct {
 	// builtInCalendars whose closed days are no business days.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	BuiltInCalendars []BuiltInCalendar `json:"builtInCalendars,omitempty"`
 
@@ -115,6 +116,7 @@ type SettlementScheduleSpec struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	CalendarRefs []LocalReference `json:"calendarRefs,omitempty"`
 
@@ -186,17 +188,20 @@ type SettlementDelivery struct {
 }
 
 // SettlementScheduleStatus is what the operator last saw of a schedule.
+// +kubebuilder:validation:MinProperties=1
 type SettlementScheduleStatus struct {
-	// conditions: Accepted, ResolvedRefs, Programmed, Ready.
+	// conditions are Accepted, ResolvedRefs, Programmed, Ready.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=16
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// regions in whose plans it is.
 	// +optional
 	// +listType=set
+	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	Regions []ObjectName `json:"regions,omitempty"`
 
@@ -210,6 +215,7 @@ type SettlementScheduleStatus struct {
 }
 
 // SettlementScheduleEffective is what applies after defaults.
+// +kubebuilder:validation:MinProperties=1
 type SettlementScheduleEffective struct {
 	// holidayRule for cut-offs on closed days.
 	// +optional

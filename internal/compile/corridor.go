@@ -23,7 +23,7 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 		Strategy:  string(or(spec.Routing.Strategy, defaultStrategy)),
 		MinAmount: string(spec.Limits.Min), MaxAmount: string(spec.Limits.Max),
 		QuoteTTL:     f.duration("spec.quotes.ttl", spec.Quotes.TTL, defaultQuoteTTL, time.Second, time.Hour),
-		SpreadCapBps: int64(deref(spec.Quotes.MaxSpreadBasisPoints, 0)),
+		SpreadCapBps: int64(spec.Quotes.MaxSpreadBasisPoints),
 		Purposes:     texts(spec.Purposes),
 		Schedule:     string(spec.SettlementScheduleRef.Name),
 	}
@@ -52,7 +52,7 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 	for i, p := range spec.Providers {
 		field := fmt.Sprintf("spec.providers[%d].name", i)
 		out.Providers = append(out.Providers, plan.RouteMember{
-			Name: string(p.Name), Weight: deref(p.Weight, 0), Priority: deref(p.Priority, int32(i)), //nolint:gosec // at most 64 providers
+			Name: string(p.Name), Weight: p.Weight, Priority: deref(p.Priority, int32(i)), //nolint:gosec // at most 64 providers
 		})
 		provider := c.providers.entry[string(p.Name)]
 		_, exists := c.providers.verdict[string(p.Name)]
@@ -151,7 +151,7 @@ func (f *findings) feeTiers(tiers []v1alpha1.FeeTier, ccy money.Currency) []plan
 			f.invalid(v1alpha1.ReasonInvalidAmount, field+".from", string(t.From), "two tiers begin at this amount")
 		}
 		out = append(out, tier{from, plan.FeeTier{
-			From: string(t.From), Bps: int64(deref(t.BasisPoints, 0)), Fixed: string(t.Fixed), Min: string(t.Min), Max: string(t.Max),
+			From: string(t.From), Bps: int64(t.BasisPoints), Fixed: string(t.Fixed), Min: string(t.Min), Max: string(t.Max),
 		}})
 	}
 	slices.SortStableFunc(out, func(a, b tier) int {

@@ -172,9 +172,9 @@ func (c *compilation) compileProvider(p *v1alpha1.FXProvider) (plan.Provider, fi
 		QuoteTimeout:   f.duration("spec.timeouts.quote", spec.Timeouts.Quote, defaultQuoteTimeout, time.Millisecond, 30*time.Second),
 		ExecuteTimeout: f.duration("spec.timeouts.execute", spec.Timeouts.Execute, defaultExecuteTimeout, time.Millisecond, 2*time.Minute),
 		HedgeAfter:     f.duration("spec.hedging.after", spec.Hedging.After, 0, time.Millisecond, 30*time.Second),
-		RateLimit:      rate, Burst: deref(spec.RateLimit.Burst, rate),
-		MaxConcurrent:   deref(spec.MaxConcurrentRequests, defaultMaxConcurrent),
-		BreakerFailures: deref(spec.CircuitBreaker.ConsecutiveFailures, defaultBreakerFailures),
+		RateLimit:      rate, Burst: or(spec.RateLimit.Burst, rate),
+		MaxConcurrent:   or(spec.MaxConcurrentRequests, defaultMaxConcurrent),
+		BreakerFailures: or(spec.CircuitBreaker.ConsecutiveFailures, defaultBreakerFailures),
 		BreakerOpen: f.duration("spec.circuitBreaker.openFor", spec.CircuitBreaker.OpenFor, defaultBreakerOpen,
 			100*time.Millisecond, 10*time.Minute),
 	}

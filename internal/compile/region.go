@@ -16,7 +16,7 @@ func (c *compilation) compileRegion(r *v1alpha1.Region) (plan.Deployment, findin
 	d := plan.Deployment{
 		Namespace: or(spec.Namespace, c.Institution+"-"+r.Name),
 		Image:     spec.Image,
-		Service:   plan.Service{Type: string(or(spec.Service.Type, defaultServiceType)), NodePort: deref(spec.Service.NodePort, 0)},
+		Service:   plan.Service{Type: string(or(spec.Service.Type, defaultServiceType)), NodePort: spec.Service.NodePort},
 	}
 	if len(d.Namespace) > maxNamespaceLength {
 		f.invalid(v1alpha1.ReasonInvalidValue, "spec.namespace", d.Namespace, "is longer than %d characters", maxNamespaceLength)
@@ -60,13 +60,13 @@ func (f *findings) regionConflict(c *compilation, r *v1alpha1.Region, d plan.Dep
 
 func (f *findings) pool(field string, p v1alpha1.WorkerPool, replicas int32) plan.Pool {
 	out := plan.Pool{
-		Replicas: deref(p.Replicas, replicas),
+		Replicas: or(p.Replicas, replicas),
 		Requests: plan.Resources{CPU: defaultCPURequest, Memory: defaultMemoryRequest},
 		Limits:   plan.Resources{Memory: defaultMemoryLimit},
 	}
 	if a := p.Autoscaling; a.MaxReplicas > 0 {
 		out.Replicas = a.MinReplicas
-		out.Autoscale = &plan.Autoscale{Min: a.MinReplicas, Max: a.MaxReplicas, TargetCPU: deref(a.TargetCPUPercent, defaultTargetCPU)}
+		out.Autoscale = &plan.Autoscale{Min: a.MinReplicas, Max: a.MaxReplicas, TargetCPU: or(a.TargetCPUPercent, defaultTargetCPU)}
 	}
 	for _, r := range []struct {
 		field string
