@@ -16,14 +16,16 @@ const (
 	ModelMultilateral = "MultilateralNet"
 )
 
-// TimingImmediate is the timing of a schedule that settles on the day of the cut-off, whatever its lag.
-const TimingImmediate = "Immediate"
+// TimingDeferred is the timing of a schedule that instructs when the value date begins in its zone; others instruct at the cut-off.
+const TimingDeferred = "Deferred"
 
 // terms are a schedule's as the window keeps them: from its opening, and again from the plan when it is closed.
 type terms struct {
 	Model     string        `json:"model"`
 	ValueDate string        `json:"valueDate"`
 	Delivery  plan.Delivery `json:"delivery"`
+	// InstructAt is before when nothing is instructed; zero: at once.
+	InstructAt time.Time `json:"instructAt,omitzero"`
 }
 
 // windowBody is the document of a window's record. Each state adds to it and changes nothing that an earlier one fixed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/internal/plan"
@@ -28,6 +29,9 @@ func (s *Settler) reportOf(rec ledger.Record) (plan.RunReport, error) {
 	}
 	if b.Closed != nil {
 		r.Closed = *b.Closed
+	}
+	if rec.State == StateNetted && b.Trouble == "" && !b.Terms.InstructAt.IsZero() {
+		r.Message = "instructs on its value date, from " + b.Terms.InstructAt.Format(time.RFC3339)
 	}
 	if rec.State == StateFailed {
 		r.Message = "at least one instruction was rejected; what was accepted is booked"

@@ -75,16 +75,17 @@ func (s *schedule) next(t time.Time) (time.Time, error) {
 }
 
 // valueDate is the day on which what was closed at t settles: the schedule's lag in business days after the business day that t
-// lies in or, on a closed day, the next one. Immediate settlement has no lag.
-func (s *schedule) valueDate(t time.Time) string {
-	lag := int(s.ValueDateLag)
-	if s.Timing == TimingImmediate {
-		lag = 0
-	}
-	return s.days.ValueDate(calendar.DateOf(t.In(s.zone)), lag).String()
+// lies in or, on a closed day, the next one.
+func (s *schedule) valueDate(t time.Time) calendar.Date {
+	return s.days.ValueDate(calendar.DateOf(t.In(s.zone)), int(s.ValueDateLag))
 }
 
-// terms are what a window needs of its schedule even when the schedule has left the plan.
+// terms are what a window that closes at t needs of its schedule, even when the schedule has left the plan.
 func (s *schedule) terms(t time.Time) terms {
-	return terms{Model: s.Model, ValueDate: s.valueDate(t), Delivery: s.Delivery}
+	date := s.valueDate(t)
+	k := terms{Model: s.Model, ValueDate: date.String(), Delivery: s.Delivery}
+	if s.Timing == TimingDeferred {
+		k.InstructAt = date.At(0, s.zone).UTC()
+	}
+	return k
 }

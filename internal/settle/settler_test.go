@@ -4,171 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/uuid"
 
 	"qiantang.dev/rails/internal/iso20022"
 	"qiantang.dev/rails/internal/iso20022/isotest"
 	"qiantang.dev/rails/internal/ledger"
-	"qiantang.dev/rails/internal/ledger/sqlite"
-	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/plan"
 )
-
-// bench is a ledger, a clock and a clearing system for one test.
-type bench struct {
-	t        *testing.T
-	ledger   ledger.Ledger
-	dir      string
-	mu       sync.Mutex
-	time     time.Time
-	region   *plan.Region
-	assigner *Assigner
-	reports  []plan.RunReport
-	booked   int
-}
-
-func newBench(t *testing.T) *bench {
-	t.Helper()
-	l, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "ledger.db"), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := l.Close(); err != nil {
-			t.Errorf("close ledger: %v", err)
-		}
-	})
-	b := &bench{t: t, ledger: l, dir: filepath.Join(t.TempDir(), "settlement"), time: at("2026-11-23T02:00:00Z")}
-	b.region = &plan.Region{
-		Institution: "demo", Name: "us-east", Self: "qiantang-pay", Schedules: []plan.Schedule{daily()},
-		Participants: []plan.Participant{
-			{Name: "qiantang-pay", BIC: "QTPYCNSH", LegalName: "Qiantang Pay", Country: "CN", Accounts: []plan.ParticipantAccount{
-				{Currency: "USD", Other: "100200", NetDebitCap: "5000.00"}, {Currency: "CNY", Other: "100201"}}},
-			{Name: "pingpong", BIC: "PPGGCNSH", LegalName: "PingPong", Country: "CN", Accounts: []plan.ParticipantAccount{
-				{Currency: "USD", IBAN: "GB29NWBK60161331926819"}, {Currency: "CNY", Other: "300400"}}},
-			{Name: "lianlian", LEI: "529900T8BM49AURSDO55", LegalName: "LianLian & Söhne <Global>", Country: "CN"},
-		},
-	}
-	b.assigner = NewAssigner(l, b.now)
-	b.switchPlan()
-	return b
-}
-
-func (b *bench) switchPlan() {
-	b.t.Helper()
-	if err := b.assigner.Switch(b.region); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *bench) now() time.Time {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.time
-}
-
-func (b *bench) set(s string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.time = at(s)
-}
-
-func (b *bench) later(d time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.time = b.time.Add(d)
-}
-
-func (b *bench) settler(l ledger.Ledger, files store) *Settler {
-	b.t.Helper()
-	s := New(Options{Ledger: l, Clock: b.now, Directory: b.dir, OnReport: func(r plan.RunReport) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.reports = append(b.reports, r)
-	}})
-	if files != nil {
-		s.files = files
-	}
-	if err := s.Switch(context.Background(), b.region); err != nil {
-		b.t.Fatal(err)
-	}
-	return s
-}
-
-// owe books one obligation as a router does.
-func (b *bench) owe(from, to, amount string, c money.Currency) {
-	b.t.Helper()
-	a, err := money.ParseAmount(amount, c)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	if err := b.tryOwe(b.assigner, from, to, a); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *bench) tryOwe(assigner *Assigner, from, to string, a money.Amount) error {
-	ctx := context.Background()
-	id := uuid.New()
-	for {
-		as, err := assigner.Assign(ctx, "shanghai-daily")
-		if err != nil {
-			return err
-		}
-		_, err = b.ledger.Apply(ctx, ledger.Commit{
-			Requires: []ledger.Require{as.Require},
-			Accounts: []ledger.Account{b.account(from, a.Currency()), b.account(to, a.Currency())},
-			Transfers: []ledger.Transfer{{
-				ID: id, Kind: ledger.Immediate, Debit: AccountID(from, a.Currency()), Credit: AccountID(to, a.Currency()),
-				Amount: a, Code: "obligation", Reference: "payment-" + id.String()[:8], Window: as.Window,
-			}},
-		})
-		var shut *ledger.RequirementError
-		if !errors.As(err, &shut) {
-			return err
-		}
-		assigner.Refresh(ctx, as.Window)
-	}
-}
-
-func (b *bench) account(participant string, c money.Currency) ledger.Account {
-	return ledger.Account{ID: AccountID(participant, c), Owner: participant, Participant: participant, Type: ledger.Liability, Currency: c}
-}
-
-func (b *bench) step(s *Settler) {
-	b.t.Helper()
-	if err := s.Step(context.Background()); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-func (b *bench) balance(participant string, c money.Currency) int64 {
-	b.t.Helper()
-	bal, err := b.ledger.Balance(context.Background(), AccountID(participant, c))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return bal.Posted
-}
-
-func (b *bench) run(s *Settler, name string) plan.RunReport {
-	b.t.Helper()
-	r, err := s.Report(context.Background(), name)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return r
-}
 
 func TestAScheduledWindowSettlesFromCutOffToBookings(t *testing.T) {
 	b := newBench(t)
@@ -305,6 +150,28 @@ func TestRunRequestsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
+func TestDeferredSchedulesInstructWhenTheValueDateBegins(t *testing.T) {
+	b := newBench(t)
+	b.region.Schedules[0].Timing = TimingDeferred
+	b.switchPlan()
+	s := b.settler(b.ledger, nil)
+	b.owe("qiantang-pay", "pingpong", "10.00", "USD")
+	b.set("2026-11-23T09:00:00Z")
+	b.step(s)
+	const name = "shanghai-daily-us-east-20261123t0900z-1"
+	// The 24th begins in Shanghai at 16:00 UTC on the 23rd.
+	b.set("2026-11-23T15:59:59Z")
+	b.step(s)
+	if r := b.run(s, name); r.Phase != "Instructing" || r.Instructions[0].File != "" || !strings.Contains(r.Message, "2026-11-23T16:00:00Z") {
+		t.Fatalf("before: %+v", r)
+	}
+	b.set("2026-11-23T16:00:00Z")
+	b.step(s)
+	if r := b.run(s, name); r.Phase != "Settled" || r.Message != "" {
+		t.Fatalf("on the day: %+v", r)
+	}
+}
+
 func TestMissedCutOffsAreCaughtUpAndPausedOnesWait(t *testing.T) {
 	b := newBench(t)
 	b.owe("qiantang-pay", "pingpong", "1.00", "USD")
@@ -388,151 +255,6 @@ func TestGrossAndBilateralSettleObligationsAndPairs(t *testing.T) {
 				if got := b.balance(who, "USD"); got != 0 {
 					t.Errorf("%s is left with %d", who, got)
 				}
-			}
-		})
-	}
-}
-
-// fakeClearing answers as an HTTP clearing system: each message once, with the status that the test sets.
-type fakeClearing struct {
-	mu     sync.Mutex
-	seen   map[string]string // MsgId → body
-	posts  int
-	status func(id string, asked int) (code int, group string)
-	asked  map[string]int
-}
-
-func (f *fakeClearing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	id := ""
-	if r.Method == http.MethodPost {
-		f.posts++
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		m, _, err := iso20022.ReadPacs009(string(body))
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
-			return
-		}
-		id = m.Header.MessageID
-		if old, ok := f.seen[id]; ok && old != string(body) {
-			http.Error(w, "other content", http.StatusConflict)
-			return
-		}
-		f.seen[id] = string(body)
-	} else {
-		id = r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-		if _, ok := f.seen[id]; !ok {
-			http.NotFound(w, r)
-			return
-		}
-	}
-	f.asked[id]++
-	code, group := f.status(id, f.asked[id])
-	if code != http.StatusOK {
-		w.WriteHeader(code)
-		return
-	}
-	answer := iso20022.Pacs002{MessageID: "A1", Created: "2026-11-23T09:00:00+00:00", Groups: []iso20022.GroupState{
-		{MessageID: id, MessageName: iso20022.IDPacs009, Status: group},
-	}}
-	if group == "RJCT" {
-		answer.Groups[0].Reasons = []iso20022.Reason{{Reason: &iso20022.Code{Code: "AM23"}}}
-	}
-	if group == "PART" {
-		for i, st := range []string{"ACSC", "RJCT"} {
-			answer.Transfers = append(answer.Transfers, iso20022.BankState{OriginalInstructionID: transferID(id, i), Status: st})
-		}
-	}
-	doc, err := answer.Append(nil, false)
-	if err != nil {
-		panic(err)
-	}
-	_, _ = w.Write(doc)
-}
-
-func (b *bench) clearing(status func(id string, asked int) (int, string)) *fakeClearing {
-	b.t.Helper()
-	f := &fakeClearing{seen: map[string]string{}, asked: map[string]int{}, status: status}
-	srv := httptest.NewServer(f)
-	b.t.Cleanup(srv.Close)
-	b.region.Schedules[0].Delivery.Endpoint = srv.URL + "/clearing"
-	b.switchPlan()
-	return f
-}
-
-func TestAnswersAreFollowedUntilFinal(t *testing.T) {
-	b := newBench(t)
-	f := b.clearing(func(_ string, asked int) (int, string) {
-		return http.StatusOK, []string{"RCVD", "PDNG", "ACSC"}[min(asked-1, 2)]
-	})
-	s := b.settler(b.ledger, nil)
-	b.owe("qiantang-pay", "pingpong", "10.00", "USD")
-	b.set("2026-11-23T09:00:00Z")
-	const name = "shanghai-daily-us-east-20261123t0900z-1"
-	b.step(s)
-	if r := b.run(s, name); r.Phase != "Delivering" || r.Instructions[0].Status != StatusDelivered || b.balance("pingpong", "USD") != 1000 {
-		t.Fatalf("before the answer: %+v", r)
-	}
-	for range 2 {
-		b.later(followEvery)
-		b.step(s)
-	}
-	if r := b.run(s, name); r.Phase != "Settled" || r.Instructions[0].Status != StatusAccepted || b.balance("pingpong", "USD") != 0 {
-		t.Fatalf("after the answer: %+v", r)
-	}
-	if f.posts != 1 {
-		t.Errorf("sent %d times", f.posts)
-	}
-}
-
-func TestTroubleIsReportedAndTriedAgainWithTheSameMessage(t *testing.T) {
-	b := newBench(t)
-	f := b.clearing(func(_ string, asked int) (int, string) {
-		if asked < 3 {
-			return http.StatusServiceUnavailable, ""
-		}
-		return http.StatusOK, "ACSC"
-	})
-	s := b.settler(b.ledger, nil)
-	b.owe("qiantang-pay", "pingpong", "10.00", "USD")
-	b.set("2026-11-23T09:00:00Z")
-	const name = "shanghai-daily-us-east-20261123t0900z-1"
-	b.step(s)
-	if r := b.run(s, name); r.Phase != "Delivering" || !strings.Contains(r.Message, "503") {
-		t.Fatalf("report %+v", r)
-	}
-	for range 4 {
-		b.later(maxBackoff)
-		b.step(s)
-	}
-	if r := b.run(s, name); r.Phase != "Settled" || r.Message != "" || len(f.seen) != 1 {
-		t.Fatalf("report %+v, %d messages", r, len(f.seen))
-	}
-}
-
-func TestRejectedInstructionsFailTheRunAndAreNotBooked(t *testing.T) {
-	for group, want := range map[string]struct{ pingpong, lianlian int64 }{
-		"RJCT": {1000, 500}, "PART": {1000, 0},
-	} {
-		t.Run(group, func(t *testing.T) {
-			b := newBench(t)
-			b.clearing(func(string, int) (int, string) { return http.StatusOK, group })
-			s := b.settler(b.ledger, nil)
-			b.owe("qiantang-pay", "pingpong", "10.00", "USD")
-			b.owe("qiantang-pay", "lianlian", "5.00", "USD")
-			b.set("2026-11-23T09:00:00Z")
-			b.step(s)
-			r := b.run(s, "shanghai-daily-us-east-20261123t0900z-1")
-			if r.Phase != "Failed" || r.Instructions[0].Status != StatusRejected || !strings.Contains(strings.Join(r.Breaks, "\n"), "was rejected") {
-				t.Fatalf("report %+v", r)
-			}
-			if p, l := b.balance("pingpong", "USD"), b.balance("lianlian", "USD"); p != want.pingpong || l != want.lianlian {
-				t.Errorf("left: pingpong %d, lianlian %d; want %+v", p, l, want)
 			}
 		})
 	}

