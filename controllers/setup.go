@@ -57,7 +57,7 @@ type Reconciler struct {
 // +kubebuilder:rbac:groups=rails.qiantang.dev,resources=regions/finalizers;paymentcorridors/finalizers;settlementschedules/finalizers,verbs=update
 // +kubebuilder:rbac:groups=rails.qiantang.dev,resources=regions/status;paymentrails/status;fxproviders/status;paymentcorridors/status;settlementschedules/status;settlementruns/status;participants/status;businesscalendars/status,verbs=patch
 // +kubebuilder:rbac:groups=rails.qiantang.dev,resources=settlementruns,verbs=get;list;watch;create;delete
-// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+// +kubebuilder:rbac:groups="";events.k8s.io,resources=events,verbs=create;patch
 
 // What workers of regions in this cluster are made of, and what is granted to them.
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;create
