@@ -6,28 +6,20 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/sony/gobreaker/v2"
 )
 
 // Quote is the provider's price: of a rate that is still firm, or asked for, a second time where the first takes long or fails.
 func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
+	p := pair{q.Sell.Currency(), q.Buy.Currency()}
+	cached, hit, wait, begun := g.cache.look(p, g.now())
+	if hit {
+		return g.known(p, cached, q, begun)
+	}
 	ctx, cancel := context.WithTimeout(ctx, g.limits.QuoteTimeout)
 	defer cancel()
-	p := pair{q.Sell.Currency(), q.Buy.Currency()}
-	for {
-		cached, hit, wait, begun := g.cache.look(p, g.now())
-		if hit {
-			if begun != nil {
-				go g.renew(p, q, begun)
-			}
-			if g.Health().Open {
-				return Quote{}, g.refuse("quote", codeOpen, "circuit open")
-			}
-			g.metrics.cacheHit(g.name)
-			return g.priced(cached, q)
-		}
-		if wait == nil {
-			return g.fetch(ctx, p, q, begun)
-		}
+	for wait != nil {
 		err := wait.wait(ctx)
 		var e *Error
 		switch {
@@ -36,7 +28,23 @@ func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 		case err != nil && (!errors.As(err, &e) || e.Code != codeCancelled):
 			return Quote{}, err
 		}
+		if cached, hit, wait, begun = g.cache.look(p, g.now()); hit {
+			return g.known(p, cached, q, begun)
+		}
 	}
+	return g.fetch(ctx, p, q, begun)
+}
+
+// known answers from a quote that is still firm, and renews it where that is called for.
+func (g *Guarded) known(p pair, cached Quote, q QuoteRequest, begun *flight) (Quote, error) {
+	if begun != nil {
+		go g.renew(p, q, begun)
+	}
+	if g.quotes.State() == gobreaker.StateOpen || g.pays.State() == gobreaker.StateOpen {
+		return Quote{}, g.refuse("quote", codeOpen, "circuit open")
+	}
+	g.metrics.cacheHit(g.name)
+	return g.priced(cached, q)
 }
 
 // fetch asks for a quote and keeps it.
