@@ -38,7 +38,7 @@ type active struct {
 	*rule
 	place int32
 	gate  rules.Verdict
-	live  bool
+	live  func(*rules.Input) rules.Verdict
 	about []rules.Verdict
 }
 
@@ -165,7 +165,7 @@ func (ch *choice) gates() {
 		if gate == rules.No || (r.prefer && gate == rules.Failed) {
 			continue
 		}
-		ch.active = append(ch.active, active{rule: r, place: int32(i), gate: gate, live: r.program.HasLive(), about: r.about})
+		ch.active = append(ch.active, active{rule: r, place: int32(i), gate: gate, live: r.live, about: r.about})
 	}
 }
 
@@ -223,12 +223,12 @@ func (ch *choice) judge(of *offer, mem, rl int32) (preference int32, excluded *r
 		if a.about != nil {
 			v = v.And(a.about[at])
 		}
-		if v != rules.No && a.live {
+		if v != rules.No && a.live != nil {
 			if !described {
 				ch.describe(of, mem, rl)
 				described = true
 			}
-			v = v.And(a.program.Live(&ch.in))
+			v = v.And(a.live(&ch.in))
 		}
 		switch {
 		case v == rules.No:

@@ -3,6 +3,8 @@ package route
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/plan"
@@ -36,6 +38,7 @@ type Corridor struct {
 	digits       int   // of the destination currency
 	low, high    int64 // of the amount in minor units; high is negative where there is none
 	tiers        []tier
+	cast         *cast
 	members      []member
 	index        map[string]int
 	rails        []*rail
@@ -61,6 +64,7 @@ type rule struct {
 	program *rules.Program
 	prefer  bool
 	about   []rules.Verdict
+	live    func(*rules.Input) rules.Verdict
 }
 
 // Name of the corridor.
@@ -76,7 +80,7 @@ func (c *Corridor) Source() money.Currency { return c.source }
 func (c *Corridor) Destination() money.Currency { return c.dest }
 
 func (b *builder) corridor(p *plan.Corridor) (*Corridor, error) {
-	c := &Corridor{plan: p, high: -1, index: make(map[string]int, len(p.Providers))}
+	c := &Corridor{plan: p, high: -1}
 	if err := b.fill(c, p); err != nil {
 		return nil, fmt.Errorf("corridor %s: %w", p.Name, err)
 	}
@@ -124,29 +128,29 @@ func (b *builder) fill(c *Corridor, p *plan.Corridor) error {
 	return nil
 }
 
+// cast is the members of a corridor; corridors with the same share it.
+type cast struct {
+	members []member
+	index   map[string]int
+}
+
 func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
+	var text []byte
 	for _, m := range p.Providers {
-		provider, ok := b.providers[m.Name]
-		if !ok {
-			return fmt.Errorf("provider %q is not in the plan", m.Name)
-		}
-		if provider.Reference {
-			return fmt.Errorf("provider %q gives reference rates: it cannot be routed to", m.Name)
-		}
-		if _, twice := c.index[m.Name]; twice {
-			return fmt.Errorf("provider %q is named twice", m.Name)
-		}
-		c.index[m.Name] = len(c.members)
-		c.members = append(c.members, member{
-			Provider: provider, name: m.Name, facts: &rules.Provider{Name: m.Name, Adapter: provider.Adapter, Participant: provider.Participant},
-			weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name),
-		})
+		text = append(text, m.Name...)
+		text = append(strconv.AppendInt(append(text, ' '), int64(m.Weight), 10), ' ')
+		text = append(strconv.AppendInt(text, int64(m.Priority), 10), ' ')
 	}
-	if len(c.members) > 0 && !slices.ContainsFunc(c.members, func(m member) bool { return m.weight > 0 }) {
-		for i := range c.members {
-			c.members[i].weight = 1
+	key := string(text)
+	known, ok := b.casts[key]
+	if !ok {
+		var err error
+		if known, err = b.newCast(p.Providers); err != nil {
+			return err
 		}
+		b.casts[key] = known
 	}
+	c.cast, c.members, c.index = known, known.members, known.index
 	for _, name := range p.Rails {
 		r, ok := b.rails[name]
 		if !ok {
@@ -161,12 +165,39 @@ func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
 	return nil
 }
 
+func (b *builder) newCast(list []plan.RouteMember) (*cast, error) {
+	out := &cast{index: make(map[string]int, len(list))}
+	for _, m := range list {
+		provider, ok := b.providers[m.Name]
+		if !ok {
+			return nil, fmt.Errorf("provider %q is not in the plan", m.Name)
+		}
+		if provider.Reference {
+			return nil, fmt.Errorf("provider %q gives reference rates: it cannot be routed to", m.Name)
+		}
+		if _, twice := out.index[m.Name]; twice {
+			return nil, fmt.Errorf("provider %q is named twice", m.Name)
+		}
+		out.index[m.Name] = len(out.members)
+		out.members = append(out.members, member{
+			Provider: provider, name: m.Name, facts: &rules.Provider{Name: m.Name, Adapter: provider.Adapter, Participant: provider.Participant},
+			weight: int64(m.Weight), priority: m.Priority, seed: hash(m.Name),
+		})
+	}
+	if !slices.ContainsFunc(out.members, func(m member) bool { return m.weight > 0 }) {
+		for i := range out.members {
+			out.members[i].weight = 1
+		}
+	}
+	return out, nil
+}
+
 func (b *builder) fillRule(c *Corridor, p *plan.Rule) error {
 	program, err := b.program(p.Action, p.When)
 	if err != nil {
 		return err
 	}
-	r := rule{Rule: p, program: program, prefer: p.Action == rules.Prefer}
+	r := rule{Rule: p, program: program, prefer: p.Action == rules.Prefer, live: program.LiveTest()}
 	if p.Action == rules.Deny {
 		c.denies = append(c.denies, r)
 		return nil
@@ -182,21 +213,38 @@ func (b *builder) fillRule(c *Corridor, p *plan.Rule) error {
 		}
 	}
 	if len(p.Providers) > 0 || len(p.Rails) > 0 || program.HasFixed() {
-		r.about = make([]rules.Verdict, 0, len(c.members)*len(c.rails))
-		var in rules.Input
-		for i := range c.members {
-			for _, rl := range c.rails {
-				v := rules.No
-				if listed(p.Providers, c.members[i].Name) && listed(p.Rails, rl.Name) {
-					in.Provider, in.Rail = c.members[i].facts, &rl.facts
-					v = program.Fixed(&in)
-				}
-				r.about = append(r.about, v)
-			}
-		}
+		r.about = b.about(c, p, program)
 	}
 	c.rules = append(c.rules, r)
 	return nil
+}
+
+// aboutKey is all that a rule's about hangs on. Names of resources hold no blanks.
+type aboutKey struct {
+	cast                          *cast
+	offered, when, members, rails string
+}
+
+// about says, by member × rail, whether a rule is about the two. Corridors over the same members and rails share it.
+func (b *builder) about(c *Corridor, p *plan.Rule, program *rules.Program) []rules.Verdict {
+	key := aboutKey{c.cast, strings.Join(c.plan.Rails, " "), p.When, strings.Join(p.Providers, " "), strings.Join(p.Rails, " ")}
+	if known, ok := b.abouts[key]; ok {
+		return known
+	}
+	out := make([]rules.Verdict, 0, len(c.members)*len(c.rails))
+	var in rules.Input
+	for i := range c.members {
+		for _, rl := range c.rails {
+			v := rules.No
+			if listed(p.Providers, c.members[i].name) && listed(p.Rails, rl.Name) {
+				in.Provider, in.Rail = c.members[i].facts, &rl.facts
+				v = program.Fixed(&in)
+			}
+			out = append(out, v)
+		}
+	}
+	b.abouts[key] = out
+	return out
 }
 
 // listed reports whether name is in a rule's list; an empty list names all.

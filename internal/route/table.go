@@ -61,6 +61,8 @@ type builder struct {
 	rails     map[string]*rail
 	programs  map[string]*rules.Program
 	reuse     map[string]*rules.Program
+	casts     map[string]*cast
+	abouts    map[aboutKey][]rules.Verdict
 }
 
 func newBuilder(r *plan.Region, previous *Table) (*builder, error) {
@@ -68,6 +70,8 @@ func newBuilder(r *plan.Region, previous *Table) (*builder, error) {
 		providers: make(map[string]*plan.Provider, len(r.Providers)),
 		rails:     make(map[string]*rail, len(r.Rails)),
 		programs:  map[string]*rules.Program{},
+		casts:     map[string]*cast{},
+		abouts:    map[aboutKey][]rules.Verdict{},
 	}
 	if previous != nil {
 		b.reuse = previous.programs

@@ -99,11 +99,20 @@ func (p *Program) Fixed(in *Input) Verdict { return all(p.fixed, in) }
 // Live evaluates the rest.
 func (p *Program) Live(in *Input) Verdict { return all(p.live, in) }
 
-// HasFixed and HasLive report whether there is anything to ask.
-func (p *Program) HasFixed() bool { return len(p.fixed) > 0 }
+// LiveTest is Live for those who ask it of many candidates; nil where there is nothing to ask.
+func (p *Program) LiveTest() func(*Input) Verdict {
+	switch len(p.live) {
+	case 0:
+		return nil
+	case 1:
+		return p.live[0]
+	default:
+		return p.Live
+	}
+}
 
-// HasLive reports whether candidates must be asked one by one.
-func (p *Program) HasLive() bool { return len(p.live) > 0 }
+// HasFixed reports whether Fixed has anything to ask.
+func (p *Program) HasFixed() bool { return len(p.fixed) > 0 }
 
 // Eval is the whole rule.
 func (p *Program) Eval(in *Input) Verdict { return p.Gate(in).And(p.Fixed(in)).And(p.Live(in)) }
