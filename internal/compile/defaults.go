@@ -76,7 +76,7 @@ func apiDuration(d plan.Duration) v1alpha1.Duration {
 	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}, {time.Millisecond, "ms"}} {
 		if n := v / u.unit; n > 0 {
 			s += fmt.Sprintf("%d%s", n, u.name)
-			v -= n * u.unit
+			v %= u.unit
 		}
 	}
 	return v1alpha1.Duration(or(s, "0s"))
