@@ -118,7 +118,16 @@ func (r *Router) batch(ctx context.Context, kind string, in io.Reader, out io.Wr
 	}()
 	buffered := bufio.NewWriterSize(out, 32<<10)
 	enc := json.NewEncoder(buffered)
-	for answer := range queue {
+	for {
+		if len(queue) == 0 { // what is known is sent before more is waited for
+			if err := flushAll(buffered, flush); err != nil {
+				return err
+			}
+		}
+		answer, more := <-queue
+		if !more {
+			return flushAll(buffered, flush)
+		}
 		if len(answer) == 0 {
 			if err := flushAll(buffered, flush); err != nil {
 				return err
@@ -128,7 +137,6 @@ func (r *Router) batch(ctx context.Context, kind string, in io.Reader, out io.Wr
 			return err
 		}
 	}
-	return flushAll(buffered, flush)
 }
 
 func flushAll(b *bufio.Writer, flush func() error) error {

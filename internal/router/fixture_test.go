@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -48,9 +49,25 @@ const (
 // quick is a pace for tests: leases long enough for one test, everything else at once.
 var quick = Pace{Lease: 3 * time.Second, Sweep: 5 * time.Millisecond, First: time.Millisecond, Most: 20 * time.Millisecond, Memory: 500 * time.Millisecond, Admit: 5 * time.Second}
 
+// keys is where the simulators of all tests keep their keys: making them takes long.
+var keys string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "qiantang-router-keys-")
+	if err != nil {
+		panic(err)
+	}
+	keys = dir
+	code := m.Run()
+	if err := os.RemoveAll(dir); err != nil {
+		panic(err)
+	}
+	os.Exit(code)
+}
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s, err := sim.New(sim.Options{Seed: 1})
+	s, err := sim.New(sim.Options{Seed: 1, Keys: keys})
 	if err != nil {
 		t.Fatal(err)
 	}

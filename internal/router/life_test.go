@@ -227,10 +227,12 @@ func TestWithoutAnyProviderTheRequestMayBeSentAgain(t *testing.T) {
 	if err := w.sim.SetFaults("antom", sim.Faults{}); err != nil {
 		t.Fatal(err)
 	}
+	var p *client.Payment
 	w.until("the same request is taken", func() bool {
-		_, err := r.api.Pay(context.Background(), "k", request("10.00"))
+		p, err = r.api.Pay(context.Background(), "k", request("10.00"))
 		return err == nil
 	})
+	r.becomes(p.ID, client.Paid)
 	w.audit()
 }
 
