@@ -28,6 +28,7 @@ type choice struct {
 	offers  []offer
 	entries []entry
 	keys    []key
+	spare   []key  // for sorting
 	heard   []bool // members that gave a quote
 	via     via
 	skipped []Skipped
@@ -84,7 +85,7 @@ func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health
 func (ch *choice) release() {
 	// What belongs to the caller is not kept alive by the pool.
 	*ch = choice{
-		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], keys: ch.keys[:0],
+		active: ch.active[:0], open: ch.open[:0], offers: ch.offers[:0], entries: ch.entries[:0], keys: ch.keys[:0], spare: ch.spare[:0],
 		heard: ch.heard[:0], via: ch.via.reset(),
 	}
 	choices.Put(ch)
@@ -279,7 +280,8 @@ func (ch *choice) routes(out []Route) []Route {
 	if len(ch.keys) == 0 {
 		return out
 	}
-	latest := ch.now.Add(ch.plan.QuoteTTL.D())
+	latest, bounded := ch.now.Add(ch.plan.QuoteTTL.D()), ch.plan.QuoteTTL > 0
+	after, arrival := time.Duration(0), ch.now
 	out = slices.Grow(out, len(ch.keys))[:len(ch.keys)]
 	for i, k := range ch.keys {
 		e := &ch.entries[k.entry]
@@ -288,14 +290,18 @@ func (ch *choice) routes(out []Route) []Route {
 		r.Rail = ch.rails[e.rail].Name
 		r.Fee, r.Principal = ch.fee, ch.principal
 		r.Received = money.FromMinor(of.received, ch.dest)
-		r.SpreadBps, r.Spread = 0, money.Zero(ch.dest)
+		spread := int64(0)
 		if ch.ref != 0 {
-			r.SpreadBps, r.Spread = of.bps, money.FromMinor(ch.middle-of.received, ch.dest)
+			spread = ch.middle - of.received
 		}
-		r.Arrival = ch.now.Add(e.arrival)
+		r.SpreadBps, r.Spread = of.bps, money.FromMinor(spread, ch.dest)
+		if e.arrival != after {
+			after, arrival = e.arrival, ch.now.Add(e.arrival)
+		}
+		r.Arrival = arrival
 		ch.write(r, of)
 		r.Provider = r.Quote.Provider
-		if ch.plan.QuoteTTL > 0 && r.Quote.Expires.After(latest) {
+		if bounded && r.Quote.Expires.After(latest) {
 			r.Quote.Expires = latest
 		}
 	}

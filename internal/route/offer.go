@@ -40,14 +40,16 @@ func (ch *choice) collect() {
 				continue
 			}
 		}
-		rate, code, detail := ch.sound(q)
+		sell, buy := q.Sell.Currency(), q.Buy.Currency()
+		direct := sell == ch.source && buy == ch.dest
+		rate, code, detail := ch.sound(q, direct)
 		if code != "" {
 			ch.skip(q.Provider, "", code, detail)
 			continue
 		}
 		l := leg{quote: int32(i), member: m, rate: rate, latency: h.Latency, failureBps: h.FailureBps}
-		switch sell, buy := q.Sell.Currency(), q.Buy.Currency(); {
-		case sell == ch.source && buy == ch.dest:
+		switch {
+		case direct:
 			ch.offerDirect(q, &l)
 		case sell == ch.source:
 			ch.via.firsts = append(ch.via.firsts, l)
@@ -82,7 +84,7 @@ func (ch *choice) member(name string, hint int) int32 {
 }
 
 // sound checks a quote by itself: alive, and its amounts what its rate says, give or take the provider's rounding.
-func (ch *choice) sound(q *fx.Quote) (rate int64, code, detail string) {
+func (ch *choice) sound(q *fx.Quote, direct bool) (rate int64, code, detail string) {
 	if !q.Expires.After(ch.now) {
 		return 0, SkipExpired, "expired " + q.Expires.UTC().Format(time.RFC3339)
 	}
@@ -91,11 +93,10 @@ func (ch *choice) sound(q *fx.Quote) (rate int64, code, detail string) {
 		return 0, SkipInconsistent, "rate " + q.Rate.String() + " is not between 0 and 9 million"
 	}
 	sell, buy := q.Sell.Currency(), q.Buy.Currency()
-	direct := sell == ch.source && buy == ch.dest
 	if !direct && (sell.Digits() < 0 || buy.Digits() < 0) {
 		return 0, SkipInconsistent, fmt.Sprintf("quoted %q to %q: not ISO 4217 currencies in use", string(sell), string(buy))
 	}
-	if q.Fee.IsNegative() || (!q.Fee.IsZero() && q.Fee.Currency() != sell) {
+	if !q.Fee.IsZero() && (q.Fee.IsNegative() || q.Fee.Currency() != sell) {
 		return 0, SkipInconsistent, fmt.Sprintf("fee of %s on a quote in %s", q.Fee, sell)
 	}
 	if q.Sell.IsPositive() && !q.Buy.IsZero() {
@@ -171,7 +172,7 @@ func (ch *choice) write(r *Route, o *offer) {
 		ch.writeLegs(r, o)
 		return
 	}
-	if r.Quote.ID == "" && r.Quote.Sell != r.Principal {
+	if r.Quote.ID == "" && r.Quote.Sell.Minor() != r.Principal.Minor() {
 		// An indicative quote is for no amount in particular: it says what this principal comes to.
 		r.Quote.Sell, r.Quote.Buy = r.Principal, r.Received
 	}

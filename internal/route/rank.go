@@ -28,18 +28,46 @@ type key struct {
 	entry      int32
 }
 
-// rank sorts the entries, by their keys.
+// rank sorts the entries by their keys: by merging, since a choice is short and the library's sort calls a function for each
+// comparison, which is most of what it costs.
 func (ch *choice) rank() {
-	entries := ch.entries
-	slices.SortFunc(ch.keys, func(a, b key) int {
-		if a.preference == b.preference && a.primary != b.primary {
-			if a.primary < b.primary {
-				return -1
+	const run = 8
+	keys, n := ch.keys, len(ch.keys)
+	for low := 0; low < n; low += run {
+		part := keys[low:min(low+run, n)]
+		for i := 1; i < len(part); i++ {
+			k, j := part[i], i
+			for ; j > 0 && ch.before(k, part[j-1]); j-- {
+				part[j] = part[j-1]
 			}
-			return 1
+			part[j] = k
 		}
-		return compare(&entries[a.entry], &entries[b.entry])
-	})
+	}
+	ch.spare = slices.Grow(ch.spare[:0], n)[:n]
+	to := ch.spare
+	for width := run; width < n; width *= 2 {
+		for low := 0; low < n; low += 2 * width {
+			middle, high := min(low+width, n), min(low+2*width, n)
+			left, right, out := keys[low:middle], keys[middle:high], to[low:low]
+			for len(left) > 0 && len(right) > 0 {
+				if ch.before(right[0], left[0]) {
+					out, right = append(out, right[0]), right[1:]
+				} else {
+					out, left = append(out, left[0]), left[1:]
+				}
+			}
+			_ = append(append(out, left...), right...)
+		}
+		keys, to = to, keys
+	}
+	ch.keys, ch.spare = keys, to
+}
+
+func (ch *choice) before(a, b key) bool {
+	if a.preference == b.preference && a.primary != b.primary {
+		return a.primary < b.primary
+	}
+	return compare(&ch.entries[a.entry], &ch.entries[b.entry]) < 0
 }
 
 const noPreference = math.MaxInt32
