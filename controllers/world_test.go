@@ -162,6 +162,8 @@ spec:
 type operatorOptions struct {
 	clock clock.WithTicker
 	fleet fleet.Options
+	// config to run as; nil: the world's.
+	config *rest.Config
 }
 
 // operator runs one for this institution alone, until stop or the test's end.
@@ -170,7 +172,10 @@ func (w *world) operator(o operatorOptions) (stop func()) {
 	if o.fleet.ProbeInterval == 0 {
 		o.fleet.ProbeInterval = 200 * time.Millisecond
 	}
-	mgr, err := controllers.NewManager(w.config, controllers.ManagerOptions{
+	if o.config == nil {
+		o.config = w.config
+	}
+	mgr, err := controllers.NewManager(o.config, controllers.ManagerOptions{
 		MetricsAddress: "0", ProbeAddress: "0", Log: testr.New(w.t).V(1), Namespaces: []string{w.ns}, SkipNameValidation: true,
 	})
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
@@ -16,7 +19,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-var servers []*rest.Config
+var (
+	servers      []*rest.Config
+	environments []*envtest.Environment
+)
 
 // Run starts n API servers with our CRDs, runs m's tests, and stops the servers. Without KUBEBUILDER_ASSETS it starts none, and the
 // tests that need one are skipped.
@@ -41,7 +47,7 @@ func Run(m *testing.M, n int) int {
 			}
 		}()
 		cfg.QPS, cfg.Burst = 500, 1000
-		servers = append(servers, cfg)
+		servers, environments = append(servers, cfg), append(environments, env)
 	}
 	return m.Run()
 }
@@ -53,6 +59,40 @@ func Server(t testing.TB, i int) *rest.Config {
 		t.Skip("KUBEBUILDER_ASSETS is not set: `make test` sets it to a kube-apiserver and etcd")
 	}
 	return rest.CopyConfig(servers[i])
+}
+
+// User is somebody on the i-th API server who may do nothing yet.
+func User(t testing.TB, i int, name string) *rest.Config {
+	t.Helper()
+	Server(t, i)
+	user, err := environments[i].AddUser(envtest.User{Name: name}, servers[i])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := user.Config()
+	cfg.QPS, cfg.Burst = 500, 1000
+	return cfg
+}
+
+// ServiceAccount is a ServiceAccount on the i-th API server, as a pod of it would be.
+func ServiceAccount(t testing.TB, i int, namespace, name string) *rest.Config {
+	t.Helper()
+	cfg := Server(t, i)
+	cs, err := kubernetes.NewForConfig(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var token string
+	Eventually(t, "a token of ServiceAccount "+name, func() error {
+		r, err := cs.CoreV1().ServiceAccounts(namespace).CreateToken(t.Context(), name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+		if err == nil {
+			token = r.Status.Token
+		}
+		return err
+	})
+	as := rest.AnonymousClientConfig(cfg)
+	as.BearerToken = token
+	return as
 }
 
 // Kubeconfig leads to cfg's server at host (empty: where it is), with cfg's credentials in it.
