@@ -30,10 +30,14 @@ func Open(ctx context.Context, location string, opt Options) (ledger.Ledger, err
 	case ok:
 		return sqlite.Open(ctx, path, sqlite.Options{Options: opt.Options, ReadOnly: opt.ReadOnly})
 	}
-	if strings.HasPrefix(location, "postgres://") || strings.HasPrefix(location, "postgresql://") {
+	if isPostgres(location) {
 		return postgres.Open(ctx, location, postgres.Options{Options: opt.Options, ReadOnly: opt.ReadOnly})
 	}
-	return nil, fmt.Errorf("ledger %s: want sqlite:///path or postgres://…", Redacted(location))
+	return nil, unknown(location)
+}
+
+func unknown(location string) error {
+	return fmt.Errorf("ledger %s: want sqlite:///path or postgres://…", Redacted(location))
 }
 
 // SQLitePath is the file that a sqlite URL names; ok is false for other URLs.

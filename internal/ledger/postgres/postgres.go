@@ -104,3 +104,19 @@ func connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
 	}
 	return pgx.ConnectConfig(ctx, c)
 }
+
+// Import connects to an empty, migrated database for an import and calls fill with it. An import that failed leaves a database that is
+// to be thrown away.
+func Import(ctx context.Context, dsn string, fill func(*engine.Importer) error) error {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return fmt.Errorf("ledger's DSN: %w", err)
+	}
+	s := &store{config: cfg}
+	defer s.drop()
+	im, err := engine.NewImporter(ctx, s)
+	if err != nil {
+		return fmt.Errorf("ledger on %s, database %s: %w", cfg.Host, cfg.Database, err)
+	}
+	return fill(im)
+}

@@ -30,12 +30,12 @@ const (
 		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
 		ON CONFLICT (win, account) DO UPDATE SET debits = w.debits + excluded.debits, credits = w.credits + excluded.credits, count = w.count + excluded.count`
 	insertRecords = `INSERT INTO record (kind, key, version, state, grp, due, body, digest, created, updated)
-		SELECT kind, key, version, state, grp, due, body, digest, created, $10::bigint
-		FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bigint[])
-		AS x (kind, key, version, state, grp, due, body, digest, created)`
+		SELECT kind, key, version, state, grp, due, body, digest, created, updated
+		FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[])
+		AS x (kind, key, version, state, grp, due, body, digest, created, updated)`
 	updateRecords = `WITH done AS (UPDATE record r SET version = x.version, state = x.state, grp = x.grp, due = x.due, body = x.body, digest = x.digest,
-		updated = $9::bigint FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $10::bigint[])
-		AS x (kind, key, version, state, grp, due, body, digest, base)
+		updated = x.updated FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[])
+		AS x (kind, key, version, state, grp, due, body, digest, updated, base)
 		WHERE r.kind = x.kind AND r.key = x.key AND r.version = x.base RETURNING 1)
 		SELECT 1 / CASE WHEN count(*) = $11::bigint THEN 1 ELSE 0 END FROM done`
 )
@@ -71,11 +71,13 @@ func queue(q *pgx.Batch, b *engine.Batch) {
 	}
 	if len(fresh) > 0 {
 		args := recordColumns(fresh)
-		q.Queue(insertRecords, append(args, column(fresh, func(i int) int64 { return ledger.Micros(fresh[i].Created) }), n.Booked)...)
+		q.Queue(insertRecords, append(args, column(fresh, func(i int) int64 { return ledger.Micros(fresh[i].Created) }),
+			column(fresh, func(i int) int64 { return ledger.Micros(fresh[i].Updated) }))...)
 	}
 	if len(changed) > 0 {
 		args := recordColumns(changed)
-		q.Queue(updateRecords, append(args, n.Booked, column(changed, func(i int) int64 { return changed[i].Base }), len(changed))...)
+		q.Queue(updateRecords, append(args, column(changed, func(i int) int64 { return ledger.Micros(changed[i].Updated) }),
+			column(changed, func(i int) int64 { return changed[i].Base }), len(changed))...)
 	}
 }
 

@@ -147,3 +147,23 @@ func (l *Ledger) SaveCheckpoint(ctx context.Context, size uint64, note string) e
 	}
 	return nil
 }
+
+// Import opens an empty file for an import and calls fill with it. An import that failed leaves a file that is to be thrown away.
+func Import(ctx context.Context, path string, fill func(*engine.Importer) error) (err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("ledger folder: %w", err)
+	}
+	if err := Migrate(ctx, path); err != nil {
+		return err
+	}
+	s, err := openStore(ctx, path, nil)
+	if err != nil {
+		return fmt.Errorf("ledger %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	im, err := engine.NewImporter(ctx, s)
+	if err != nil {
+		return fmt.Errorf("ledger %s: %w", path, err)
+	}
+	return fill(im)
+}

@@ -73,3 +73,11 @@ func TestJournalRefusesChanges(t *testing.T) {
 }
 
 func TestConformance(t *testing.T) { ledgertest.Run(t, fresh) }
+
+func TestImport(t *testing.T) {
+	ledgertest.RunExport(t, fresh, func(t *testing.T) (ledgertest.Importer, ledgertest.Opener) {
+		path := filepath.Join(t.TempDir(), "import.db")
+		fill := func(ctx context.Context, f func(*engine.Importer) error) error { return sqlite.Import(ctx, path, f) }
+		return fill, opener(path)
+	})
+}

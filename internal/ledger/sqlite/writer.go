@@ -155,7 +155,7 @@ func (w *writer) records(ctx context.Context, b *engine.Batch) error {
 			fresh = append(fresh, r)
 			continue
 		}
-		res, err := w.update.ExecContext(ctx, r.Version, r.State, r.Group, when(ledger.Micros(r.Due)), body(r.Body), r.Digest[:], b.Next.Booked, r.Kind, r.Key, r.Base)
+		res, err := w.update.ExecContext(ctx, r.Version, r.State, r.Group, when(ledger.Micros(r.Due)), body(r.Body), r.Digest[:], ledger.Micros(r.Updated), r.Kind, r.Key, r.Base)
 		if err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (w *writer) records(ctx context.Context, b *engine.Batch) error {
 	}
 	return w.record.write(ctx, len(fresh), func(a []any, i int) []any {
 		r := fresh[i]
-		return append(a, r.Kind, r.Key, r.Version, r.State, r.Group, when(ledger.Micros(r.Due)), body(r.Body), r.Digest[:], ledger.Micros(r.Created), b.Next.Booked)
+		return append(a, r.Kind, r.Key, r.Version, r.State, r.Group, when(ledger.Micros(r.Due)), body(r.Body), r.Digest[:], ledger.Micros(r.Created), ledger.Micros(r.Updated))
 	})
 }
 
