@@ -34,18 +34,19 @@ It pays small amounts: run it against a sandbox.`,
 			if t.Sell, t.Buy, ok = strings.Cut(pair, "/"); !ok {
 				return fmt.Errorf("--pair %q: want two currencies such as USD/CNY", pair)
 			}
+			out := cmd.OutOrStdout()
 			failed := conformance.Run(cmd.Context(), t, func(r conformance.Result) {
 				if r.Err != nil {
-					cmd.Printf("FAIL  %s: %v\n", r.Name, r.Err)
+					_, _ = fmt.Fprintf(out, "FAIL  %s: %v\n", r.Name, r.Err)
 					return
 				}
-				cmd.Printf("ok    %s\n", r.Name)
+				_, _ = fmt.Fprintf(out, "ok    %s\n", r.Name)
 			})
 			if failed > 0 {
 				return fmt.Errorf("%d of %d checks failed", failed, len(conformance.Names()))
 			}
-			cmd.Printf("%d checks, the server conforms\n", len(conformance.Names()))
-			return nil
+			_, err = fmt.Fprintf(out, "%d checks, the server conforms\n", len(conformance.Names()))
+			return err
 		},
 	}
 	f := cmd.Flags()

@@ -60,6 +60,20 @@ func limits() Limits {
 		MaxConcurrent: 8, BreakerFailures: 3, BreakerOpen: plan.Duration(time.Hour)})
 }
 
+// await waits until a condition holds.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(20 * time.Second); !holds(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("waited in vain for " + what)
+		}
+	}
+}
+
 func codeOf(t *testing.T, err error) string {
 	t.Helper()
 	var e *Error
@@ -123,12 +137,7 @@ func TestBreakerOpensAfterFailuresAndTriesAgain(t *testing.T) {
 		t.Error(err)
 	}
 	broken = false
-	for deadline := time.Now().Add(10 * time.Second); g.Health().Open; {
-		if time.Now().After(deadline) {
-			t.Fatal("stays open")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the circuit to try again", func() bool { return !g.Health().Open })
 	for range 2 {
 		if _, err := g.Pay(t.Context(), Instruction{}); err != nil {
 			t.Error(err)
@@ -171,9 +180,7 @@ func TestBulkheadKeepsRoomForPayments(t *testing.T) {
 	for range 10 {
 		wg.Go(func() { _, _ = g.Quote(ctx, ask()) })
 	}
-	for g.Health().InFlight < 3 {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "three quotes at once", func() bool { return g.Health().InFlight == 3 })
 	if _, err := g.Pay(t.Context(), Instruction{}); err != nil {
 		t.Error(err)
 	}

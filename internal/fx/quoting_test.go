@@ -90,9 +90,7 @@ func TestQuotesAreRenewedBeforeTheyRunOut(t *testing.T) {
 	if q := get(); !q.Expires.Equal(first.Expires) {
 		t.Errorf("waited for the renewal: %v", q.Expires)
 	}
-	for get().Expires.Equal(first.Expires) {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the renewal", func() bool { return !get().Expires.Equal(first.Expires) })
 	if n := s.quotes.Load(); n != 2 {
 		t.Errorf("asked %d times, want 2", n)
 	}
@@ -163,9 +161,7 @@ func TestASlowQuoteIsHedged(t *testing.T) {
 		t.Errorf("asked %d times, %v", s.quotes.Load(), err)
 	}
 	// The request that lost says nothing of the provider.
-	for g.Health().InFlight > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	await(t, "the request that lost", func() bool { return g.Health().InFlight == 0 })
 	if h := g.Health(); h.Open {
 		t.Errorf("%+v", h)
 	}

@@ -141,6 +141,20 @@ func (p *Peer) Locked(t testing.TB) fx.Quote {
 	return q
 }
 
+// Await waits until a condition holds.
+func Await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(30 * time.Second); !holds(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatal("waited in vain for " + what)
+		}
+	}
+}
+
 // Paid is what the judge has of an instruction.
 func (p *Peer) Paid(i fx.Instruction) (judge.Record, bool) {
 	return p.Simulator.Book().Find(judge.Key{Provider: p.Name, Kind: judge.Payout, ID: i.ID})

@@ -96,6 +96,8 @@ func pay(t *testing.T, providers []fx.Provider, n int, uetr string) bool {
 func follow(t *testing.T, p fx.Provider, i fx.Instruction) (known, ok bool) {
 	s, err := p.Pay(t.Context(), i)
 	var e *fx.Error
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
 	for deadline := time.Now().Add(time.Minute); ; {
 		switch {
 		case err == nil && s.Outcome == fx.Succeeded:
@@ -113,7 +115,7 @@ func follow(t *testing.T, p fx.Provider, i fx.Instruction) (known, ok bool) {
 			t.Errorf("%s stays unknown: %+v, %v", i.ID, s, err)
 			return false, false
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-tick.C
 		s, err = p.Query(t.Context(), i)
 	}
 }

@@ -139,7 +139,8 @@ func cancelled(t *testing.T, adapter string) {
 func nobodyThere(t *testing.T, adapter string) {
 	p := Start(t, adapter, nil)
 	i := Instruct(p.Locked(t))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,18 +71,11 @@ func TestWebhookHandsOnEachDeliveryOnce(t *testing.T) {
 		}
 	}
 	// Two refusals, and each delivery repeated at least once after it was taken.
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	fxtest.Await(t, "every payout's notification, and its repetition", func() bool {
 		b.mu.Lock()
-		all, requests := len(b.payouts) == payments, b.requests
-		b.mu.Unlock()
-		if all && requests >= 2*payments {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d payouts announced with %d requests", len(b.payouts), requests)
-		}
-		time.Sleep(time.Millisecond)
-	}
+		defer b.mu.Unlock()
+		return len(b.payouts) == payments && b.requests >= 2*payments
+	})
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -139,11 +140,15 @@ func (a *Adapter) send(ctx context.Context, call wire.Call, request, data any) e
 		return err
 	}
 	env := envelope{Data: data}
-	if err := wire.Decode(answer.Body, &env); err != nil || env.Code == "" {
+	err = wire.Decode(answer.Body, &env)
+	if err == nil && env.Code == "" {
+		err = errors.New("no code in the answer")
+	}
+	if err != nil {
 		if refused := a.wire.Status(call, answer); refused != nil {
 			return refused
 		}
-		return a.wire.Fail(call, "malformed", fmt.Errorf("no envelope in the answer: %v", err))
+		return a.wire.Fail(call, "malformed", err)
 	}
 	return a.judge(call, answer, env)
 }

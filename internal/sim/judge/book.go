@@ -119,9 +119,9 @@ func (b *Book) Take(r Record, quote string) (kept Record, v Verdict, used bool) 
 		}
 		b.quotes[quote] = r.Key
 	}
-	kept = r
-	b.records[r.Key] = &kept
-	b.order = append(b.order, &kept)
+	held := r // r itself goes back to the caller, who reads it without the lock
+	b.records[r.Key] = &held
+	b.order = append(b.order, &held)
 	return r, Fresh, false
 }
 

@@ -174,8 +174,11 @@ func quoteBuying(ctx context.Context, t Target) error {
 			return err
 		}
 		less, err := money.FromMinor(q.sell.Minor()-1, q.sell.Currency()).Convert(q.rate, q.buy.Currency(), money.HalfUp)
-		if err != nil || q.buy.Minor() < minor || q.sell.Minor() > 1 && less.Minor() >= minor {
-			return fmt.Errorf("asked to buy %s: %s for %s is not the least that does (%v)", t.amount(minor, t.Buy), q.buy, q.sell, err)
+		if err != nil {
+			return err
+		}
+		if q.buy.Minor() < minor || q.sell.Minor() > 1 && less.Minor() >= minor {
+			return fmt.Errorf("asked to buy %s: %s for %s is not the least that does", t.amount(minor, t.Buy), q.buy, q.sell)
 		}
 	}
 	return nil
