@@ -41,6 +41,12 @@ func (s *Settler) net(ctx context.Context, rec ledger.Record, b windowBody) (*le
 		return nil, err
 	}
 	b.Breaks = checkParties(pos, payments, g.parties)
+	// What cannot be written must not be fixed: a participant with a malformed BIC is mended in the plan, and the window goes on.
+	for i := range b.Messages {
+		if _, _, err := documents(rec.Key, &b, &b.Messages[i], payments); err != nil {
+			return nil, err
+		}
+	}
 	due := s.now()
 	if due.Before(b.Terms.InstructAt) {
 		due = b.Terms.InstructAt
@@ -88,15 +94,7 @@ func (s *Settler) write(ctx context.Context, rec ledger.Record, b windowBody) (*
 	folder = path.Join(folder, b.Closed.Format("2006-01-02"))
 	for i := range b.Messages {
 		m := &b.Messages[i]
-		payments, err := m.payments(gross)
-		if err != nil {
-			return nil, err
-		}
-		doc, head, err := build(rec.Key, &b, m, payments)
-		if err != nil {
-			return nil, err
-		}
-		document, header, err := render(doc, head)
+		document, header, err := documents(rec.Key, &b, m, gross)
 		if err != nil {
 			return nil, err
 		}
@@ -110,4 +108,17 @@ func (s *Settler) write(ctx context.Context, rec ledger.Record, b windowBody) (*
 		m.File, m.Status = name, StatusWritten
 	}
 	return s.commit(ctx, rec, &b, StateInstructed, s.now(), ledger.Commit{})
+}
+
+// documents are a message's pacs.009 and header as they are written.
+func documents(window string, b *windowBody, m *message, gross []Payment) (document, header []byte, err error) {
+	payments, err := m.payments(gross)
+	if err != nil {
+		return nil, nil, err
+	}
+	doc, head, err := build(window, b, m, payments)
+	if err != nil {
+		return nil, nil, err
+	}
+	return render(doc, head)
 }

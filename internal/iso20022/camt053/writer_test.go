@@ -125,7 +125,7 @@ func TestWhatCannotBeWrittenIsAnError(t *testing.T) {
 }
 
 func TestManyEntriesNeedTheMemoryOfOne(t *testing.T) {
-	w, err := camt053.NewWriter(io.Discard, header(0, 200_000))
+	w, err := camt053.NewWriter(io.Discard, header(0, 50_000))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestManyEntriesNeedTheMemoryOfOne(t *testing.T) {
 		return m.HeapAlloc
 	}
 	before := heap()
-	for i := range 200_000 {
+	for i := range 50_000 {
 		if err := w.Entry(entry(i, 1)); err != nil {
 			t.Fatal(err)
 		}
