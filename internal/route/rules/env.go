@@ -27,7 +27,21 @@ var clocks = []clock{
 	{name: "month", doc: "1 to 12", num: func(t time.Time) int64 { return int64(t.Month()) }},
 	{name: "year", doc: "such as 2026", num: func(t time.Time) int64 { return int64(t.Year()) }},
 	{name: "dayOfWeek", doc: "Mon, Tue, Wed, Thu, Fri, Sat or Sun", str: func(t time.Time) string { return calendar.DayName(t.Weekday()) }},
-	{name: "date", doc: "YYYY-MM-DD", str: func(t time.Time) string { return t.Format(time.DateOnly) }},
+	{name: "date", doc: "YYYY-MM-DD", str: dateOf},
+}
+
+// dateOf is YYYY-MM-DD, several times as fast as Format.
+func dateOf(t time.Time) string {
+	y, m, d := t.Date()
+	if y < 0 || y > 9999 {
+		return t.Format(time.DateOnly)
+	}
+	b := [10]byte{4: '-', 7: '-'}
+	for i := 3; i >= 0; i-- {
+		b[i], y = byte('0'+y%10), y/10
+	}
+	b[5], b[6], b[8], b[9] = byte('0'+m/10), byte('0'+m%10), byte('0'+d/10), byte('0'+d%10)
+	return string(b[:])
 }
 
 var clockByName = func() map[string]*clock {

@@ -193,6 +193,15 @@ func TestAMissingKeyFailsOnlyWhereItCounts(t *testing.T) {
 	}
 }
 
+func TestDateIsAsFormatted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		at := time.Unix(rapid.Int64Range(-63e9, 260e9).Draw(t, "at"), 0).UTC()
+		if got, want := dateOf(at), at.Format(time.DateOnly); got != want {
+			t.Fatalf("%s, want %s", got, want)
+		}
+	})
+}
+
 func BenchmarkRule(b *testing.B) {
 	expr := "payment.amount > 50000 && payment.purpose in ['GDDS', 'SUPP'] && now.hour('Asia/Shanghai') >= 9"
 	checked, err := check(expr)
