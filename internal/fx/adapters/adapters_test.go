@@ -43,3 +43,20 @@ func TestReferencesAreOpenedAsTheyAre(t *testing.T) {
 		t.Error("opened without credentials")
 	}
 }
+
+func TestWebhooksAreThoseOfProvidersThatNotify(t *testing.T) {
+	for name, tc := range map[string]struct {
+		adapter string
+		creds   map[string][]byte
+		fails   bool
+	}{
+		"another adapter": {"PingPong", map[string][]byte{"webhookPublicKey": []byte("x")}, false},
+		"no key":          {"LianLian", nil, false},
+		"a bad key":       {"LianLian", map[string][]byte{"webhookPublicKey": []byte("x")}, true},
+	} {
+		h, err := Webhook(plan.Provider{Name: "p", Adapter: tc.adapter}, tc.creds, nil, func(string) error { return nil })
+		if (err != nil) != tc.fails || h != nil {
+			t.Errorf("%s: %v, %v", name, h, err)
+		}
+	}
+}
