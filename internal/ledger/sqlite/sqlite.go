@@ -29,6 +29,8 @@ type Options struct {
 	engine.Options
 	// ReadOnly opens an existing file without migrating it; Apply is refused.
 	ReadOnly bool
+	// MaxBytes bounds the file; a commit that would make it larger is refused as on a full disk. 0: no bound of ours.
+	MaxBytes int64
 	// MaxReaders bounds the connections that read; 0: 8.
 	MaxReaders int
 }
@@ -74,7 +76,7 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 	if opt.ReadOnly {
 		return l, nil
 	}
-	if l.store, err = openStore(ctx, path, l.Reader); err != nil {
+	if l.store, err = openStore(ctx, path, l.Reader, opt.MaxBytes); err != nil {
 		return nil, errors.Join(fmt.Errorf("ledger %s: %w", path, err), readers.Close())
 	}
 	l.engine = engine.New(l.store, opt.Options)
@@ -156,7 +158,7 @@ func Import(ctx context.Context, path string, fill func(*engine.Importer) error)
 	if err := Migrate(ctx, path); err != nil {
 		return err
 	}
-	s, err := openStore(ctx, path, nil)
+	s, err := openStore(ctx, path, nil, 0)
 	if err != nil {
 		return fmt.Errorf("ledger %s: %w", path, err)
 	}

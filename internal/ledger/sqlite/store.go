@@ -23,7 +23,7 @@ type store struct {
 	writer         *writer
 }
 
-func openStore(ctx context.Context, path string, r *reader.Reader) (*store, error) {
+func openStore(ctx context.Context, path string, r *reader.Reader, maxBytes int64) (*store, error) {
 	db, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"))
 	if err != nil {
 		return nil, err
@@ -32,6 +32,16 @@ func openStore(ctx context.Context, path string, r *reader.Reader) (*store, erro
 	s := &store{Reader: r, db: db}
 	if s.conn, err = db.Conn(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
+	}
+	if maxBytes > 0 {
+		var page, limit int64
+		err = s.conn.QueryRowContext(ctx, "PRAGMA page_size").Scan(&page)
+		if err == nil {
+			err = s.conn.QueryRowContext(ctx, fmt.Sprintf("PRAGMA max_page_count = %d", max(1, maxBytes/page))).Scan(&limit)
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.conn.Close(), db.Close())
+		}
 	}
 	if s.writer, err = prepare(ctx, s.conn); err != nil {
 		return nil, errors.Join(err, s.conn.Close(), db.Close())
