@@ -26,7 +26,6 @@ type bench struct {
 	region   *plan.Region
 	assigner *Assigner
 	reports  []plan.RunReport
-	booked   int
 }
 
 func newBench(t *testing.T) *bench {

@@ -23,7 +23,7 @@ type fakeClearing struct {
 func (f *fakeClearing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	id := ""
+	var id string
 	if r.Method == http.MethodPost {
 		f.posts++
 		body, err := io.ReadAll(r.Body)

@@ -105,9 +105,6 @@ func (s *Settler) Step(ctx context.Context) error {
 		return fmt.Errorf("due windows: %w", err)
 	}
 	for _, rec := range due {
-		if ctx.Err() != nil {
-			return nil
-		}
 		s.drive(ctx, rec)
 	}
 	return nil

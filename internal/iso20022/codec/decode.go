@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"reflect"
 	"strconv"
 	"strings"
@@ -362,7 +363,8 @@ func (d *decoder) amount(t *schema.Type) (money.Amount, bool) {
 }
 
 func why(err error) string {
-	if p, ok := err.(*money.ParseError); ok {
+	var p *money.ParseError
+	if errors.As(err, &p) {
 		return p.Why
 	}
 	return err.Error()

@@ -91,18 +91,18 @@ func (w *encoder) empty(e *schema.Element) {
 
 // present reports whether a part holds anything.
 func present(pt *part, v reflect.Value) bool {
-	switch {
-	case pt.kind == unread:
-		return false
-	case pt.kind == deeper:
-		for i := range pt.sub.parts {
-			if present(&pt.sub.parts[i], v) {
-				return true
-			}
-		}
+	if pt.kind == unread {
 		return false
 	}
-	return !v.Field(pt.field).IsZero()
+	if pt.kind != deeper {
+		return !v.Field(pt.field).IsZero()
+	}
+	for i := range pt.sub.parts {
+		if present(&pt.sub.parts[i], v) {
+			return true
+		}
+	}
+	return false
 }
 
 // part writes one element as often as its field holds it.

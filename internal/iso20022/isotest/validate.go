@@ -77,7 +77,7 @@ func xmllint(t testing.TB, message string, docs [][]byte) {
 		}
 		args = append(args, name)
 	}
-	if out, err := exec.Command(bin, args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), bin, args...).CombinedOutput(); err != nil {
 		t.Errorf("xmllint: not a valid %s: %v\n%s", message, err, out)
 	}
 }
