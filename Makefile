@@ -6,6 +6,8 @@ SHELL := /bin/bash
 # Built tools, Kubernetes and node images live outside the checkout, so that only the first run compiles them.
 export QIANTANG_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/qiantang
 TOOLS := $(QIANTANG_CACHE)/tools
+# One setting for building and testing, so that nothing is compiled twice; static binaries besides.
+export CGO_ENABLED = 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
@@ -42,7 +44,7 @@ up: build ## the samples in one process, no cluster
 ##@ Build and test
 .PHONY: build
 build: ## bin/qiantang, one static binary
-	@CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/qiantang ./cmd/qiantang
+	@go build -buildvcs=false -ldflags '$(LDFLAGS)' -o bin/qiantang ./cmd/qiantang
 
 .PHONY: test
 test: ## unit tests, and the controllers against a real kube-apiserver and etcd
