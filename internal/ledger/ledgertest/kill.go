@@ -185,3 +185,13 @@ func Reach(t *testing.T, l ledger.Ledger, n int64) {
 		return err == nil && counts["done"] >= n
 	})
 }
+
+// Padding is a commit that takes much room and leaves the sums of Whole alone.
+func Padding(i int) ledger.Commit {
+	body := make([]byte, 0, 60000)
+	body = append(body, '"')
+	for len(body) < 50000 {
+		body = append(body, uuid.NewString()...) // which does not compress to nothing
+	}
+	return ledger.Commit{Puts: []ledger.Put{{Kind: "padding", Key: fmt.Sprint(i), State: "kept", Body: append(body, '"')}}}
+}

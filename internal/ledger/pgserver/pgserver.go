@@ -190,6 +190,28 @@ func (s *Server) Exec(ctx context.Context, database string, statements ...string
 	return nil
 }
 
+// Ensure starts the server again where it has ended by itself.
+func (s *Server) Ensure(ctx context.Context) error {
+	select {
+	case <-s.exited:
+		return s.Run(ctx)
+	default:
+	}
+	for {
+		c, err := pgx.Connect(ctx, s.DSN("postgres"))
+		if err == nil {
+			return c.Close(ctx)
+		}
+		select {
+		case <-s.exited:
+			return s.Run(ctx)
+		case <-ctx.Done():
+			return err
+		default:
+		}
+	}
+}
+
 // Kill ends the server at once, as a crash of all its processes would: SIGQUIT makes it leave without a checkpoint.
 func (s *Server) Kill() { s.signal(syscall.SIGQUIT) }
 

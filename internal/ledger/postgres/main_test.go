@@ -24,6 +24,14 @@ var server struct {
 }
 
 func TestMain(m *testing.M) {
+	if dsn := os.Getenv(ledgertest.WriterEnv); dsn != "" {
+		l, err := postgres.Open(context.Background(), dsn, postgres.Options{})
+		if err == nil {
+			err = ledgertest.Writer(l)
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
 	if server.Server != nil {
 		if err := server.Close(); err != nil {
