@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -244,4 +245,47 @@ func TestTheLedgerGoingAwayHoldsPaymentsUpAndLosesNone(t *testing.T) {
 	f.fail(nil)
 	f.failAfter(nil)
 	w.audit()
+}
+
+// TestAPaymentTakenOverIsLeftAlone has a replica lose its lease while it waits for the provider: it must stop, and the other go on.
+func TestAPaymentTakenOverIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	entered, leave := make(chan struct{}), make(chan struct{})
+	s := &slow{entered: entered, leave: leave}
+	w.between = func(p fx.Provider) fx.Provider { return &slowProvider{p, s} }
+	w.pace.Lease = 200 * time.Millisecond
+	a := w.start("a", nil)
+	a.fund("acme", "USD", "100.00")
+	id := a.pay("k", "10.00").ID
+	<-entered
+	w.between = nil
+	b := w.start("b", nil)
+	b.becomes(id, client.Paid)
+	close(leave)
+	w.until("the first replica lets go", a.calm)
+	p, err := b.api.Payment(t.Context(), id)
+	if err != nil || p.Status != client.Paid || p.Attempt != 1 {
+		t.Errorf("%+v, %v", p, err)
+	}
+	w.audit()
+}
+
+type slow struct {
+	once           sync.Once
+	entered, leave chan struct{}
+}
+
+// slowProvider pays, and gives its first answer only when told to.
+type slowProvider struct {
+	fx.Provider
+	*slow
+}
+
+func (p *slowProvider) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	st, err := p.Provider.Pay(ctx, i)
+	p.once.Do(func() {
+		close(p.entered)
+		<-p.leave
+	})
+	return st, err
 }

@@ -110,7 +110,7 @@ func (r *Router) commit(ctx context.Context, e entries, c ledger.Commit) error {
 		switch {
 		case err == nil:
 			return nil
-		case errors.As(err, &clash) && clash.What == kindPayment, ctx.Err() != nil:
+		case errors.As(err, &clash) && r.overtaken(ctx, c), ctx.Err() != nil:
 			return errLost
 		case !errors.As(err, &away):
 			return err
@@ -120,6 +120,20 @@ func (r *Router) commit(ctx context.Context, e entries, c ledger.Commit) error {
 			return errLost
 		}
 	}
+}
+
+// overtaken says whether a commit's payment is no longer at the version that the commit changes: then another replica has it.
+func (r *Router) overtaken(ctx context.Context, c ledger.Commit) bool {
+	for _, put := range c.Puts {
+		if put.Kind != kindPayment {
+			continue
+		}
+		rec, err := r.ledger.Record(ctx, put.Kind, put.Key)
+		if err == nil && rec.Version != put.Expect {
+			return true
+		}
+	}
+	return false
 }
 
 // dispatch finds a route for an accepted payment whose time has come.

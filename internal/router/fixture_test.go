@@ -46,6 +46,9 @@ const (
 	look     = 2 * time.Millisecond
 )
 
+// pooled keeps a connection for each of a provider's lanes, as a worker's client does.
+var pooled = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
 // quick is a pace for tests: leases long enough for one test, everything else at once.
 var quick = Pace{Lease: 3 * time.Second, Sweep: 5 * time.Millisecond, First: time.Millisecond, Most: 20 * time.Millisecond, Memory: 500 * time.Millisecond, Admit: 5 * time.Second}
 
@@ -173,7 +176,7 @@ func (w *world) idle(id string, on ledger.Ledger) *replica {
 	router := New(Options{
 		Ledger: on, Assigner: settle.NewAssigner(on, nil), ID: id, Pace: w.pace, Log: log, MaxInFlight: w.limit,
 		Open: func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
-			opened, err := adapters.Open(p, creds, nil)
+			opened, err := adapters.Open(p, creds, pooled)
 			if err != nil || p.Reference {
 				return opened, err
 			}
