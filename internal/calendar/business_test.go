@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -167,7 +168,7 @@ func TestSpot(t *testing.T) {
 	never := func(string) Days {
 		return Joint{NewBusiness(1<<time.Monday, nil, nil), NewBusiness(1<<time.Tuesday, nil, nil)}
 	}
-	if _, err := Spot(date(t, "2026-11-23"), "USD", "CNY", never); err != ErrNoCommonDay {
+	if _, err := Spot(date(t, "2026-11-23"), "USD", "CNY", never); !errors.Is(err, ErrNoCommonDay) {
 		t.Errorf("calendars that share no day: %v", err)
 	}
 }

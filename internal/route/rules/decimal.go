@@ -17,7 +17,7 @@ import (
 var decimalType = cel.OpaqueType("decimal")
 
 // decimalRuntime is the same with the traits that cel-go looks for when it compares.
-var decimalRuntime = types.NewTypeValue("decimal", traits.ComparerType)
+var decimalRuntime = cel.ObjectType("decimal", traits.ComparerType)
 
 // decimalValue is a decimal as cel-go handles values.
 type decimalValue struct{ d decimal.Decimal }
