@@ -96,10 +96,14 @@ func TestAnswersAreFollowedUntilFinal(t *testing.T) {
 	if r := b.run(s, name); r.Phase != "Delivering" || r.Instructions[0].Status != StatusDelivered || b.balance("pingpong", "USD") != 1000 {
 		t.Fatalf("before the answer: %+v", r)
 	}
-	for range 2 {
-		b.later(followEvery)
-		b.step(s)
+	reported := len(b.reports)
+	b.later(followEvery)
+	b.step(s)
+	if len(b.reports) != reported {
+		t.Errorf("waiting alone was reported %d times", len(b.reports)-reported)
 	}
+	b.later(followEvery)
+	b.step(s)
 	if r := b.run(s, name); r.Phase != "Settled" || r.Instructions[0].Status != StatusAccepted || b.balance("pingpong", "USD") != 0 {
 		t.Fatalf("after the answer: %+v", r)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ func (s *Settler) reportOf(rec ledger.Record) (plan.RunReport, error) {
 	return r, nil
 }
 
+// report hands a run's report on, unless it says what the last one of the window said.
 func (s *Settler) report(rec ledger.Record) {
 	if rec.State == StateOpen {
 		return
@@ -55,7 +57,24 @@ func (s *Settler) report(rec ledger.Record) {
 		s.opt.Log.Error(err, "run cannot be reported", "window", rec.Key)
 		return
 	}
-	s.opt.OnReport(r)
+	if s.news(rec.Key, r) {
+		s.opt.OnReport(r)
+	}
+}
+
+// news remembers the report of a window that is not final, and says whether it differs from the one before.
+func (s *Settler) news(window string, r plan.RunReport) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Completed != nil {
+		delete(s.reported, window)
+		return true
+	}
+	if last, ok := s.reported[window]; ok && reflect.DeepEqual(last, r) {
+		return false
+	}
+	s.reported[window] = r
+	return true
 }
 
 // reportMonths is how far back Reports looks.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ type Options struct {
 	Metrics prometheus.Registerer
 	// Directory is below which instruction files are written, and nowhere else.
 	Directory string
-	// OnReport is called after each change of a run, from the settler's own goroutine; it must not block.
+	// OnReport is called after each change of a run, by Run or RequestRun; it must not block.
 	OnReport func(plan.RunReport)
 	// Client reaches clearing systems; nil is one with a time-out of its own.
 	Client *http.Client
@@ -44,6 +45,9 @@ type Settler struct {
 	regime  atomic.Pointer[regime]
 	wake    chan struct{}
 	metrics *metrics
+
+	mu       sync.Mutex
+	reported map[string]plan.RunReport // by window, the last of those under way
 }
 
 // New makes a Settler that closes nothing before its first Switch.
@@ -57,7 +61,9 @@ func New(o Options) *Settler {
 	if o.Client == nil {
 		o.Client = &http.Client{}
 	}
-	s := &Settler{opt: o, files: files{dir: o.Directory}, wake: make(chan struct{}, 1), metrics: newMetrics(o.Metrics)}
+	s := &Settler{
+		opt: o, files: files{dir: o.Directory}, wake: make(chan struct{}, 1), metrics: newMetrics(o.Metrics), reported: map[string]plan.RunReport{},
+	}
 	s.regime.Store(&regime{})
 	return s
 }
