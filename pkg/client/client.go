@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -139,7 +140,8 @@ func (c *Client) send(ctx context.Context, method, path, key, kind string, body 
 	wait := c.Wait
 	for try := 0; ; try++ {
 		answer, err := c.once(ctx, method, path, key, kind, body)
-		problem, refused := err.(*Problem)
+		var problem *Problem
+		refused := errors.As(err, &problem)
 		if err == nil || ctx.Err() != nil || try >= c.Retries || refused && !again(problem.Status) {
 			return answer, err
 		}
