@@ -276,7 +276,7 @@ func (w *world) settled(regions ...string) {
 	w.ready(&v1alpha1.SettlementSchedule{}, "daily")
 	last := map[string]string{}
 	same := 0
-	envtesting.Eventually(w.t, "quiet", func() error {
+	w.within(5*time.Minute, "quiet", func() error {
 		now := w.versions(regions...)
 		if !maps.Equal(last, now) {
 			last, same = now, 0

@@ -53,7 +53,7 @@ func NewManager(cfg *rest.Config, o ManagerOptions) (ctrl.Manager, error) {
 	}
 	cfg = rest.CopyConfig(cfg)
 	cfg.UserAgent = "qiantang-operator"
-	cfg.QPS, cfg.Burst = 200, 400 // Ten thousand statuses at once are our own; the API server guards itself by priority.
+	cfg.QPS = -1 // Ten thousand statuses at once are few writes at a time; the API server shares itself out by priority and fairness.
 	caches := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
 	for _, ns := range o.Namespaces {
 		if caches.DefaultNamespaces == nil {

@@ -121,8 +121,13 @@ func root() string {
 // Eventually waits until check returns no error, and fails with its last one after a minute.
 func Eventually(t testing.TB, what string, check func() error) {
 	t.Helper()
-	err := poll(time.Minute, check)
-	if err != nil {
+	EventuallyWithin(t, time.Minute, what, check)
+}
+
+// EventuallyWithin is Eventually with another limit.
+func EventuallyWithin(t testing.TB, limit time.Duration, what string, check func() error) {
+	t.Helper()
+	if err := poll(limit, check); err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
 }

@@ -28,8 +28,6 @@ const (
 	requestTimeout = 20 * time.Second
 	firstBackoff   = time.Second
 	longestBackoff = time.Minute
-
-	qps, burst = 200, 400
 )
 
 // connection is one cluster, or one namespace of it, with its client and caches.
@@ -91,7 +89,7 @@ func (c *connection) run(ctx context.Context, cfg *rest.Config) {
 // establish makes client and caches, and waits until the caches are full. stop ends them.
 func (c *connection) establish(ctx context.Context, base *rest.Config) (stop func(), err error) {
 	cfg := rest.CopyConfig(base)
-	cfg.QPS, cfg.Burst = qps, burst
+	cfg.QPS = -1 // One reconcile at a time writes to a region; its API server shares itself out by priority and fairness.
 	cfg.UserAgent = "qiantang-operator"
 	httpClient, err := rest.HTTPClientFor(cfg)
 	if err != nil {
