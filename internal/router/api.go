@@ -38,6 +38,7 @@ func (r *Router) Register(api huma.API) {
 	r.registerBatches(api)
 	r.registerISO(api)
 	r.registerViews(api)
+	r.registerEvents(api)
 }
 
 func (r *Router) registerPayments(api huma.API) {

@@ -94,9 +94,15 @@ func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *paymen
 // lock makes the provider hold the candidate's rate. Where that makes the price another, the corridor judges it anew.
 func (r *Router) lock(ctx context.Context, s *snapshot, c *corridor, p *payment, candidate route.Route, rate money.Rate) (*taken, error) {
 	handle := s.providers[candidate.Provider]
-	ctx, cancel := context.WithTimeout(ctx, quoteTimeout(handle))
-	defer cancel()
-	quote, err := handle.fx.Lock(ctx, candidate.Quote)
+	select {
+	case handle.locks <- struct{}{}:
+	case <-ctx.Done():
+		return nil, &fx.Error{Provider: candidate.Provider, Op: "lock", Class: fx.Retryable, Code: "cancelled", Err: ctx.Err()}
+	}
+	limited, cancel := context.WithTimeout(ctx, quoteTimeout(handle))
+	quote, err := handle.fx.Lock(limited, candidate.Quote)
+	cancel()
+	<-handle.locks
 	if err != nil {
 		return nil, err
 	}

@@ -384,6 +384,7 @@ func (r *Router) moved(p *payment, t Transition) {
 	if t.To == client.Paid || t.To == client.Rejected {
 		r.metrics.life.WithLabelValues(string(t.To)).Observe(r.clock().Sub(p.Created).Seconds())
 	}
+	r.feed.publish(p)
 	r.log.V(1).Info("payment moved", "payment", p.ID, "corridor", p.Corridor, "event", string(t.Event), "state", string(t.To), "attempt", p.Attempt)
 }
 

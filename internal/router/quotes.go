@@ -19,9 +19,9 @@ type provider struct {
 	plan plan.Provider
 	mark [sha256.Size]byte
 	fx   fx.Provider
-	// lanes bounds instructions and queries under way, below the guard's own bound, so that work waits here and not within the time that a
-	// call has.
-	lanes chan struct{}
+	// lanes bounds instructions and queries under way, and locks quotes being locked, below the guard's own bounds: so that work waits
+	// here and not within the time that a call has, and our own load does not look like the provider's failure.
+	lanes, locks chan struct{}
 }
 
 func newProvider(p plan.Provider, mark [sha256.Size]byte, opened fx.Provider) *provider {
@@ -29,7 +29,7 @@ func newProvider(p plan.Provider, mark [sha256.Size]byte, opened fx.Provider) *p
 	if lanes <= 0 {
 		lanes = defaultLanes
 	}
-	return &provider{plan: p, mark: mark, fx: opened, lanes: make(chan struct{}, max(1, lanes-lanes/4))}
+	return &provider{plan: p, mark: mark, fx: opened, lanes: make(chan struct{}, max(1, lanes-lanes/4)), locks: make(chan struct{}, max(1, lanes/2))}
 }
 
 // defaultLanes is for providers whose plan sets no bound.

@@ -98,6 +98,7 @@ type Router struct {
 	// retired are handles of providers that the plan no longer has, for payments still with them.
 	retired map[string]*provider
 
+	feed     feed
 	accounts *accountBook
 	windows  sync.Map // settled windows
 }

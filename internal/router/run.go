@@ -28,6 +28,7 @@ func (r *Router) Run(ctx context.Context) error {
 		r.mu.Lock()
 		r.running = nil
 		r.mu.Unlock()
+		r.feed.close() // or streams would hold the server's end up
 		r.tasks.Wait()
 	}()
 	mine := true
