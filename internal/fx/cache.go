@@ -25,7 +25,9 @@ type entry struct {
 	until    time.Time
 	half     time.Time
 	reusable bool
-	flight   *flight
+	// single says that the provider quotes each amount by itself: there is nothing to share.
+	single bool
+	flight *flight
 }
 
 // flight is a renewal under way.
@@ -36,7 +38,7 @@ type flight struct {
 
 func newCache() *cache { return &cache{entries: map[pair]*entry{}} }
 
-// look is the quote of a pair if there is a firm one; else the renewal to wait for; else neither: the caller asks. Where begun is not
+// look is the quote of a pair if there is a firm one; else the request of another to wait for; else neither: the caller asks. Where begun is not
 // nil, hit or not, the caller asks and must end that flight.
 func (c *cache) look(p pair, now time.Time) (q Quote, hit bool, wait, begun *flight) {
 	c.mu.Lock()
@@ -53,8 +55,7 @@ func (c *cache) look(p pair, now time.Time) (q Quote, hit bool, wait, begun *fli
 			begun = e.flight
 		}
 		return e.quote, true, nil, begun
-	case !e.reusable:
-		// Nothing is known of how the provider quotes the pair, or that it quotes each amount: everybody asks for themselves.
+	case e.single:
 		return Quote{}, false, nil, nil
 	case e.flight != nil:
 		return Quote{}, false, e.flight, nil
@@ -70,6 +71,7 @@ func (c *cache) put(p pair, q Quote, err error, now time.Time, f *flight) {
 	e := c.entries[p]
 	if err == nil {
 		e.reusable = q.Reusable && q.Fee.IsZero() && q.Expires.After(now)
+		e.single = !e.reusable
 		life := q.Expires.Sub(now)
 		e.quote, e.until, e.half = q, q.Expires.Add(-life/4), q.Expires.Add(-life/2)
 	}

@@ -66,7 +66,7 @@ func (g *Guarded) Lock(ctx context.Context, q Quote) (Quote, error) {
 	latest := q.Expires
 	locked, err := guarded(ctx, g, "lock", g.limits.QuoteTimeout, func(ctx context.Context) (Quote, error) { return g.inner.Lock(ctx, q) })
 	if err != nil {
-		g.cache.drop(pairOf(q))
+		g.stale(q, err)
 		return Quote{}, err
 	}
 	locked.Expires = Bound(locked.Expires, latest)
@@ -82,9 +82,17 @@ func (g *Guarded) Pay(ctx context.Context, i Instruction) (Status, error) {
 		g.track.outcome(true)
 	case err == nil, errors.As(err, &e) && !own(e.Code):
 		g.track.outcome(false)
-		g.cache.drop(pairOf(i.Quote))
+		g.stale(i.Quote, err)
 	}
 	return s, err
+}
+
+// stale drops the rate that a quote is of where the provider no longer honours it.
+func (g *Guarded) stale(q Quote, err error) {
+	var e *Error
+	if errors.As(err, &e) && (e.Class == Final || e.Code == codeExpired) {
+		g.cache.drop(pairOf(q))
+	}
 }
 
 // Query finds an outcome.

@@ -177,8 +177,8 @@ func TestBulkheadKeepsRoomForPayments(t *testing.T) {
 	g := Guard(s, "p", l, nil, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
-	for range 10 {
-		wg.Go(func() { _, _ = g.Quote(ctx, ask()) })
+	for _, c := range []money.Currency{"USD", "GBP", "JPY", "CHF", "AUD", "CAD", "NZD"} {
+		wg.Go(func() { _, _ = g.Quote(ctx, QuoteRequest{Sell: money.FromMinor(1, c), Buy: money.Zero("CNY")}) })
 	}
 	await(t, "three quotes at once", func() bool { return g.Health().InFlight == 3 })
 	if _, err := g.Pay(t.Context(), Instruction{}); err != nil {

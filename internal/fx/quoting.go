@@ -25,9 +25,10 @@ func (g *Guarded) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 		switch {
 		case ctx.Err() != nil:
 			return Quote{}, &Error{Provider: g.name, Op: "quote", Class: Retryable, Code: "timeout", Err: ctx.Err()}
-		case err != nil && (!errors.As(err, &e) || e.Code != codeCancelled):
+		case errors.As(err, &e) && e.Class == Final:
 			return Quote{}, err
 		}
+		// Another's bad luck is not ours: whoever looks first asks next.
 		if cached, hit, wait, begun = g.cache.look(p, g.now()); hit {
 			return g.known(p, cached, q, begun)
 		}

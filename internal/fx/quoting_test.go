@@ -118,21 +118,52 @@ func TestQuotesForOneAmountAreNotCached(t *testing.T) {
 	}
 }
 
-func TestARenewalIsAskedForOnce(t *testing.T) {
+func TestAPairIsAskedForOnceHoweverManyWantIt(t *testing.T) {
 	release := make(chan struct{})
+	s := &scripted{quote: func(_ context.Context, _ int64, q QuoteRequest) (Quote, error) {
+		<-release
+		return priced(q, q.Latest, true)
+	}}
+	g := Guard(s, "p", limits(), nil, nil)
+	for round := range int64(2) {
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := g.Quote(t.Context(), ask()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if round == 0 {
+			close(release)
+		}
+		wg.Wait()
+		if n := s.quotes.Load(); n != round+1 {
+			t.Errorf("round %d: asked %d times", round, n)
+		}
+		g.cache.drop(pair{"USD", "CNY"})
+	}
+}
+
+func TestAFailedRequestFailsOnlyWhoSentIt(t *testing.T) {
+	var begun, release = make(chan struct{}), make(chan struct{})
 	s := &scripted{quote: func(_ context.Context, n int64, q QuoteRequest) (Quote, error) {
-		if n > 1 {
+		if n == 1 {
+			close(begun)
 			<-release
+			return Quote{}, failure(Retryable, codeRateLimited)
 		}
 		return priced(q, q.Latest, true)
 	}}
 	g := Guard(s, "p", limits(), nil, nil)
-	if _, err := g.Quote(t.Context(), ask()); err != nil {
-		t.Fatal(err)
-	}
-	g.cache.drop(pair{"USD", "CNY"})
 	var wg sync.WaitGroup
-	for range 20 {
+	wg.Go(func() {
+		if _, err := g.Quote(t.Context(), ask()); codeOf(t, err) != codeRateLimited {
+			t.Error(err)
+		}
+	})
+	<-begun
+	for range 10 {
 		wg.Go(func() {
 			if _, err := g.Quote(t.Context(), ask()); err != nil {
 				t.Error(err)
