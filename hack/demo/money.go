@@ -14,28 +14,50 @@ import (
 	"qiantang.dev/rails/hack/internal/command"
 )
 
-// post sends one write to a region's routers; the key makes it safe to send again.
+// patience bounds how long the demo waits for a router that is being rolled.
+const patience = 2 * time.Minute
+
+// post sends one write to a region's routers, again and again until it is answered: the key makes that safe.
 func post(ctx context.Context, url, key string, body any) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(b))
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		final, err := postOnce(ctx, url, key, b)
+		if final {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func postOnce(ctx context.Context, url, key string, body []byte) (final bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return true, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", key)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode >= http.StatusMultipleChoices && res.StatusCode != http.StatusConflict {
-		said, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
-		return fmt.Errorf("%s: %s: %s", url, res.Status, said)
+	said, _ := io.ReadAll(io.LimitReader(res.Body, 4096))
+	switch {
+	case res.StatusCode < http.StatusMultipleChoices || res.StatusCode == http.StatusConflict:
+		return true, nil
+	case res.StatusCode >= http.StatusInternalServerError:
+		return false, fmt.Errorf("%s: %s: %s", url, res.Status, said)
 	}
-	return nil
+	return true, fmt.Errorf("%s: %s: %s", url, res.Status, said)
 }
 
 // fund opens the customers' accounts and deposits enough for the run.
@@ -46,6 +68,9 @@ func (d *demo) fund(ctx context.Context) error {
 	return d.say.Step("opening and funding nine customers' accounts", "", func() error {
 		for _, l := range lanes {
 			url := d.record.Regions[l.region].URL
+			if err := post(ctx, url+"/v1/accounts", "open-"+poor, map[string]any{"owner": poor, "currency": l.currency}); err != nil {
+				return err
+			}
 			for _, c := range l.customers {
 				account := "customer:" + c.owner + ":" + l.currency
 				if err := post(ctx, url+"/v1/accounts", "open-"+account,

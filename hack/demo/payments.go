@@ -44,8 +44,11 @@ var lanes = []lane{
 		}, 200},
 }
 
-// wrong is what is amiss with a few rows, so that rejects are seen too.
-var wrong = []string{"amount", "currency", "account"}
+// poor has an account and nothing in it.
+const poor = "empty-pockets"
+
+// wrong is what is amiss with a few rows, so that refusals are seen too: two that are malformed, two that are refused for a reason.
+var wrong = []string{"amount", "currency", "funds", "size"}
 
 // writeCSV writes a lane's payments. The same run and lane give the same file, so sending it twice pays once.
 func (l lane) writeCSV(w io.Writer, run int) error {
@@ -60,14 +63,16 @@ func (l lane) writeCSV(w io.Writer, run int) error {
 		x := rng.Int64N(1000)
 		cents := l.cents[0] + (l.cents[1]-l.cents[0])*x*x/1_000_000 + rng.Int64N(100)
 		account, currency, amount := "customer:"+c.owner+":"+l.currency, l.currency, fmt.Sprintf("%d.%02d", cents/100, cents%100)
-		if i%100 == 99 {
-			switch wrong[(i/100)%len(wrong)] {
+		if i%20 == 19 {
+			switch wrong[(i/20)%len(wrong)] {
 			case "amount":
 				amount = "12.345"
 			case "currency":
 				currency = "GBP"
-			case "account":
-				account = "customer:nobody:" + l.currency
+			case "funds":
+				account = "customer:" + poor + ":" + l.currency
+			case "size":
+				amount = "19000000.00"
 			}
 		}
 		if _, err := fmt.Fprintf(w, "demo-%d-%s-%04d,%s,%s,%s,%s,%s,%s,%s,%s,GDDS,INV-%d-%04d\n",

@@ -171,8 +171,8 @@ func TestTheSameRequestTwiceWhileThePodIsKilled(t *testing.T) {
 }
 
 func TestPaymentsGoOnWithoutTheOperator(t *testing.T) {
-	record.Hub.must(t, "-n", "qiantang-system", "scale", "deployment", "-l", "app.kubernetes.io/name=qiantang", "--replicas=0")
-	defer record.Hub.must(t, "-n", "qiantang-system", "scale", "deployment", "-l", "app.kubernetes.io/name=qiantang", "--replicas=1")
+	record.Hub.must(t, "-n", "qiantang-system", "scale", "deployment/qiantang-operator", "--replicas=0")
+	defer record.Hub.must(t, "-n", "qiantang-system", "scale", "deployment/qiantang-operator", "--replicas=1")
 	eventually(t, "the operator is gone", func() error {
 		if out := record.Hub.must(t, "-n", "qiantang-system", "get", "pods", "-o", "name"); out != "" {
 			return fmt.Errorf("pods: %s", out)
