@@ -49,6 +49,8 @@ func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequ
 	}
 	a, prob := r.acceptNew(ctx, "payment:"+key, hash, req)
 	if prob != nil {
+		ctx, cancel := lasting(ctx)
+		defer cancel()
 		// An earlier request with this key may have been answered otherwise, when the world was another.
 		earlier, found, err := r.replay(ctx, "payment:"+key, hash)
 		switch {
@@ -63,6 +65,15 @@ func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequ
 	}
 	r.metrics.accept.Observe(r.clock().Sub(started).Seconds())
 	return a, nil
+}
+
+// commitTimeout bounds the commit of an answer.
+const commitTimeout = 15 * time.Second
+
+// lasting is ctx without its caller: what is being booked is booked to its end, also when the client has gone, so that it is not left
+// for a lease to run out.
+func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 }
 
 func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, req *client.PaymentRequest) (answer, *client.Problem) {
@@ -101,6 +112,8 @@ func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, req *cli
 			p.Route, p.Attempt, p.Holder = t, 1, r.holder
 		}
 	}
+	ctx, cancel := lasting(ctx)
+	defer cancel()
 	a, err := r.commitNew(ctx, p, recordKey, hash, event, due)
 	var short *ledger.InsufficientError
 	if errors.As(err, &short) {

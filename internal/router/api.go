@@ -74,7 +74,7 @@ func (r *Router) registerPayments(api huma.API) {
 		if c.errs != nil {
 			return nil, httpError(invalid(c.errs...))
 		}
-		p, err := r.giveBack(ctx, in.ID, client.Reason{Code: req.Code, Detail: req.Detail})
+		p, err := r.giveBack(ctx, in.ID, client.Reason(req))
 		return r.shown(ctx, p, err)
 	})
 	huma.Register(api, huma.Operation{

@@ -85,6 +85,9 @@ func (r *Router) serveBatch(ctx huma.Context, kind string) {
 	}
 	ctx.SetHeader("Content-Type", typeNDJSON)
 	ctx.SetStatus(http.StatusOK)
+	if flush != nil && flush() != nil { // headers go out, and the time limits begin
+		return
+	}
 	if err := r.batch(ctx.Context(), kind, ctx.BodyReader(), ctx.BodyWriter(), flush); err != nil {
 		r.log.V(1).Info("batch ended early", "reason", err.Error())
 	}

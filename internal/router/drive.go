@@ -3,12 +3,9 @@ package router
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
-	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/pkg/client"
 )
@@ -136,225 +133,6 @@ func (r *Router) overtaken(ctx context.Context, c ledger.Commit) bool {
 	return false
 }
 
-// dispatch finds a route for an accepted payment whose time has come.
-func (r *Router) dispatch(ctx context.Context, t *task) (time.Duration, error) {
-	p := t.p
-	if p.ExecuteAt != nil {
-		if early := p.ExecuteAt.Sub(r.clock()); early > 0 {
-			return early, nil
-		}
-	}
-	found, refused, err := r.routeFor(ctx, p, p.Failed)
-	switch {
-	case err != nil:
-		return 0, err
-	case refused != nil && (refused.end == forever || r.waited(p) > waitedTooLong):
-		return 0, r.reject(ctx, t, refused.Reason)
-	case refused != nil:
-		p.Reason = &refused.Reason
-		return r.backoff(p), nil
-	}
-	return 0, r.instruct(ctx, t, Dispatch, found)
-}
-
-func (r *Router) waited(p *payment) time.Duration {
-	since := p.Created
-	if p.ExecuteAt != nil && p.ExecuteAt.After(since) {
-		since = *p.ExecuteAt
-	}
-	return r.clock().Sub(since)
-}
-
-// routeFor chooses among the routes of the plan as it is now.
-func (r *Router) routeFor(ctx context.Context, p *payment, excluded []string) (*taken, *refusal, error) {
-	s := r.snap.Load()
-	c := s.corridors[p.Corridor]
-	if c == nil {
-		return nil, &refusal{client.Reason{Code: codeNoRoute, Detail: "corridor " + p.Corridor + " is not served at the moment"}, later}, nil
-	}
-	return r.choose(ctx, s, c, p, excluded)
-}
-
-// instruct makes a new instruction durable, before it is sent.
-func (r *Router) instruct(ctx context.Context, t *task, event Event, found *taken) error {
-	p := t.p.clone()
-	p.Route, p.Attempt, p.Tries, p.ProviderRef, p.Reason = found, p.Attempt+1, 0, "", nil
-	if err := r.move(ctx, t, p, event, entries{}, r.clock().Add(r.pace.Lease)); err != nil {
-		return err
-	}
-	t.fresh, t.resend = true, false
-	return nil
-}
-
-// pay sends the instruction. What it returns in error decides whether another route may be tried.
-func (r *Router) pay(ctx context.Context, t *task) (time.Duration, error) {
-	p := t.p
-	handle := r.provider(p.Route.Provider)
-	if handle == nil {
-		// Only sending it could have told; it was not sent by us, but perhaps by the replica before us.
-		t.resend = false
-		return r.backoff(p), nil
-	}
-	first := t.fresh && !t.resend
-	status, err := r.call(ctx, handle, func(ctx context.Context) (fx.Status, error) {
-		t.fresh, t.resend = false, false
-		return handle.fx.Pay(ctx, p.instruction())
-	})
-	if errors.Is(err, errLost) {
-		return 0, err
-	}
-	if err == nil {
-		return r.learn(ctx, t, status)
-	}
-	r.metrics.payErrors.WithLabelValues(p.Route.Provider, errorCode(err)).Inc()
-	switch class := errorClass(err); {
-	case class == fx.Final:
-		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s", p.Route.Provider, errorCode(err))})
-	case class == fx.Retryable && first && crowded(err) && p.Tries < crowdedTries:
-		t.fresh = true
-		return r.backoff(p), nil
-	case class == fx.Retryable && first:
-		return r.unsent(ctx, t, errorCode(err))
-	default:
-		return r.doubt(t)
-	}
-}
-
-// crowdedTries is how often a provider that takes no more at the moment is tried again before another route is.
-const crowdedTries = 6
-
-// crowded says that the guard held the call back because of how many there are, not because the provider is ill.
-func crowded(err error) bool {
-	code := errorCode(err)
-	return code == "busy" || code == "rate-limited" || code == "cancelled"
-}
-
-// unsent is what follows when nothing reached the provider: another route, or this one later.
-func (r *Router) unsent(ctx context.Context, t *task, code string) (time.Duration, error) {
-	p := t.p
-	found, refused, err := r.routeFor(ctx, p, append(slices.Clone(p.Failed), p.Route.Provider))
-	if err != nil {
-		return 0, err
-	}
-	if refused == nil && p.Attempt < maxAttempts {
-		return 0, r.instruct(ctx, t, Reroute, found)
-	}
-	next := p.clone()
-	next.Reason = &client.Reason{Code: codeUnavailable, Detail: fmt.Sprintf("%s: %s; trying again", p.Route.Provider, code)}
-	next.Route = nil
-	wait := r.backoff(next)
-	due := r.clock().Add(max(wait, 0))
-	if wait <= r.pace.Memory {
-		due = r.clock().Add(r.pace.Lease)
-	}
-	return wait, r.move(ctx, t, next, Defer, entries{}, due)
-}
-
-// query asks what became of the instruction.
-func (r *Router) query(ctx context.Context, t *task) (time.Duration, error) {
-	p := t.p
-	handle := r.provider(p.Route.Provider)
-	if handle == nil {
-		r.log.Info("provider is not in the plan; its payments wait for it", "payment", p.ID, "provider", p.Route.Provider)
-		return r.backoff(p), nil
-	}
-	status, err := r.call(ctx, handle, func(ctx context.Context) (fx.Status, error) { return handle.fx.Query(ctx, p.instruction()) })
-	if errors.Is(err, errLost) {
-		return 0, err
-	}
-	if err != nil {
-		r.metrics.queryErrors.WithLabelValues(p.Route.Provider, errorCode(err)).Inc()
-		return r.backoff(p), nil
-	}
-	return r.learn(ctx, t, status)
-}
-
-// call runs one call to a provider in one of its lanes, within its time limit.
-func (r *Router) call(ctx context.Context, handle *provider, f func(context.Context) (fx.Status, error)) (fx.Status, error) {
-	select {
-	case handle.lanes <- struct{}{}:
-		defer func() { <-handle.lanes }()
-	case <-ctx.Done():
-		return fx.Status{}, errLost
-	}
-	limited, cancel := context.WithTimeout(ctx, executeTimeout(handle))
-	defer cancel()
-	return f(limited)
-}
-
-// learn acts on a provider's word.
-func (r *Router) learn(ctx context.Context, t *task, s fx.Status) (time.Duration, error) {
-	p := t.p
-	if s.ProviderRef != "" {
-		p.ProviderRef = s.ProviderRef
-	}
-	switch s.Outcome {
-	case fx.Succeeded:
-		return 0, r.confirm(ctx, t, s)
-	case fx.Failed:
-		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s %s", p.Route.Provider, s.Code, s.Message)})
-	case fx.Pending:
-		if p.state != client.Pending {
-			return r.remember(t, Wait)
-		}
-		return r.backoff(p), nil
-	case fx.NotFound:
-		if p.state == client.Uncertain {
-			if _, err := Next(p.state, Resend); err != nil {
-				return 0, err
-			}
-			r.metrics.resends.WithLabelValues(p.Route.Provider).Inc()
-			p.state, t.resend = client.Instructing, true
-			return r.backoff(p), nil
-		}
-	}
-	return r.doubt(t)
-}
-
-// doubt says that the instruction may have been taken.
-func (r *Router) doubt(t *task) (time.Duration, error) {
-	if t.p.state == client.Uncertain {
-		return r.backoff(t.p), nil
-	}
-	return r.remember(t, Doubt)
-}
-
-// remember moves the payment in memory only; it is written if this lasts. The record's state permits the same ends.
-func (r *Router) remember(t *task, event Event) (time.Duration, error) {
-	next, err := Next(t.p.state, event)
-	if err != nil {
-		return 0, err
-	}
-	t.p.state = next.To
-	r.moved(t.p, next)
-	return r.backoff(t.p), nil
-}
-
-// failed tries the next route after a definite refusal, or rejects.
-func (r *Router) failed(ctx context.Context, t *task, why client.Reason) error {
-	p := t.p.clone()
-	p.Failed = append(p.Failed, p.Route.Provider)
-	if p.Attempt < maxAttempts {
-		found, refused, err := r.routeFor(ctx, p, p.Failed)
-		if err != nil {
-			return err
-		}
-		if refused == nil {
-			t.p = p
-			return r.instruct(ctx, t, Reroute, found)
-		}
-	}
-	t.p = p
-	return r.reject(ctx, t, why)
-}
-
-// reject gives the reserve back.
-func (r *Router) reject(ctx context.Context, t *task, why client.Reason) error {
-	p := t.p.clone()
-	p.Reason, p.Tries = &why, 0
-	return r.move(ctx, t, p, Fail, bookVoid(p), time.Time{})
-}
-
 // move takes one transition: the payment's new state, its bookings and its record in one commit.
 func (r *Router) move(ctx context.Context, t *task, p *payment, event Event, e entries, due time.Time, requires ...ledger.Require) error {
 	next, err := Next(p.state, event)
@@ -394,11 +172,17 @@ func (r *Router) backoff(p *payment) time.Duration {
 	return r.delay(p.Tries - 1)
 }
 
+// closedTries stands for a wait of four times Most: rails stay closed for hours.
+const closedTries = 1 << 20
+
 // delay doubles from First to Most, less up to a quarter so that many do not come at once.
 func (r *Router) delay(tries int) time.Duration {
 	d := r.pace.First << min(tries, 16)
 	if d > r.pace.Most || d <= 0 {
 		d = r.pace.Most
+	}
+	if tries >= closedTries {
+		d = 4 * r.pace.Most
 	}
 	return d - time.Duration(rand.Int64N(int64(d/4)+1))
 }

@@ -72,7 +72,7 @@ func TestEveryStepOfAPaymentIsToldAsItHappens(t *testing.T) {
 	if len(one) != 1 || one[0] != client.Paid {
 		t.Errorf("of a paid payment: %v", one)
 	}
-	resp, err := http.Get(r.url + "/v1/payments/nothing/events") //nolint:noctx // a test
+	resp, err := http.Get(r.url + "/v1/payments/nothing/events")
 	if err != nil {
 		t.Fatal(err)
 	}
