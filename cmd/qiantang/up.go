@@ -64,6 +64,8 @@ type up struct {
 	simulator   string // its address
 	credentials map[string]map[string][]byte
 	served      string // revision
+	// last is what was compiled last, by region: where a resource is no longer valid, its last good version stays.
+	last map[string]*plan.Region
 }
 
 func runUp(ctx context.Context, f upFlags, out io.Writer) (err error) {
@@ -137,13 +139,16 @@ func (u *up) read(ctx context.Context) (*plan.Region, fx.Credentials, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	bundle.Snapshot.Last = u.last
 	result, found := bundle.Check(found)
 	for _, f := range found {
 		fmt.Fprintln(u.out, "✗", f)
 	}
 	var regions []*plan.Region
+	compiled := map[string]*plan.Region{}
 	for _, name := range sortedNames(result.Regions) {
-		regions = append(regions, result.Regions[name].Plan)
+		compiled[name] = result.Regions[name].Plan
+		regions = append(regions, compiled[name])
 	}
 	merged, err := plan.Merge("local", regions...)
 	if err != nil {
@@ -152,6 +157,7 @@ func (u *up) read(ctx context.Context) (*plan.Region, fx.Credentials, error) {
 	if len(merged.Corridors) == 0 {
 		return nil, nil, fmt.Errorf("%s: no valid PaymentCorridor to serve", u.flags.dir)
 	}
+	u.last = compiled
 	return merged, fx.Credentials(bundle.Secrets), nil
 }
 
@@ -225,6 +231,8 @@ func (u *up) watch(ctx context.Context) error {
 			fmt.Fprintf(u.out, "✗ %v: revision %s stays served\n", err, u.served)
 		case u.served != before:
 			fmt.Fprintf(u.out, "✓ revision %s is served, with %d corridors\n", u.served, len(p.Corridors))
+		default:
+			fmt.Fprintf(u.out, "  revision %s stays served\n", u.served)
 		}
 	}
 }
