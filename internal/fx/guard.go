@@ -61,8 +61,18 @@ func (g *Guarded) Health() Health {
 	return h
 }
 
-// Lock asks the provider to hold a quote, once: a lock may reserve something.
+// Lock asks the provider to hold a quote, once: a lock may reserve something. A quote that is firm already needs no request.
 func (g *Guarded) Lock(ctx context.Context, q Quote) (Quote, error) {
+	if q.Guaranteed {
+		switch {
+		case !q.Expires.IsZero() && !g.now().Before(q.Expires):
+			g.cache.drop(pairOf(q))
+			return Quote{}, g.refuse("lock", codeExpired, "the quote expired at "+q.Expires.Format(time.RFC3339))
+		case g.pays.State() == gobreaker.StateOpen:
+			return Quote{}, g.refuse("lock", codeOpen, "payments fail: circuit open")
+		}
+		return q, nil
+	}
 	latest := q.Expires
 	locked, err := guarded(ctx, g, "lock", g.limits.QuoteTimeout, func(ctx context.Context) (Quote, error) { return g.inner.Lock(ctx, q) })
 	if err != nil {

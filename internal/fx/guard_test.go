@@ -20,13 +20,14 @@ type scripted struct {
 	quote func(ctx context.Context, n int64, q QuoteRequest) (Quote, error)
 	pay   func(ctx context.Context, n int64) (Status, error)
 
-	quotes, pays, queries atomic.Int64
+	quotes, locks, pays, queries atomic.Int64
 }
 
 func (s *scripted) Quote(ctx context.Context, q QuoteRequest) (Quote, error) {
 	return s.quote(ctx, s.quotes.Add(1), q)
 }
 func (s *scripted) Lock(_ context.Context, q Quote) (Quote, error) {
+	s.locks.Add(1)
 	q.Expires = q.Expires.Add(time.Hour)
 	return q, nil
 }
@@ -81,6 +82,31 @@ func codeOf(t *testing.T, err error) string {
 		t.Fatalf("%v is no *Error", err)
 	}
 	return e.Code
+}
+
+func TestOnlyIndicativeQuotesAreLockedByRequest(t *testing.T) {
+	s := &scripted{}
+	l := limits()
+	l.Rate, l.Burst = 1, 1
+	g := Guard(s, "p", l, nil, nil)
+	firm, err := priced(ask(), time.Now().Add(time.Minute), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 5 { // more than the rate limit would let through
+		if got, err := g.Lock(t.Context(), firm); err != nil || got != firm {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	indicative := firm
+	indicative.Guaranteed = false
+	if _, err := g.Lock(t.Context(), indicative); err != nil || s.locks.Load() != 1 {
+		t.Errorf("%d locks, %v", s.locks.Load(), err)
+	}
+	firm.Expires = time.Now().Add(-time.Second)
+	if _, err := g.Lock(t.Context(), firm); codeOf(t, err) != codeExpired {
+		t.Error(err)
+	}
 }
 
 func TestPaymentsAreSentOnceWhateverHappens(t *testing.T) {
