@@ -48,8 +48,8 @@ func newJournal(src Source, frame *reader.Frame, opt Options, find func(what, id
 // part is what one worker found in one chunk.
 type part struct {
 	from      uint64 // the entry before the first
-	blocks    [][]byte
-	rest      [][]byte // leaf hashes behind the last whole block
+	blocks    []merkle.Hash
+	rest      []merkle.Hash // leaf hashes behind the last whole block
 	nodes     map[uint]map[uint64][]byte
 	findings  []Finding
 	changed   map[uint64]bool // blocks with an entry that was named
@@ -129,7 +129,7 @@ func (j *journal) merge(ctx context.Context, p *part) error {
 	var nodes []merkle.Node
 	var err error
 	for i, hash := range p.blocks {
-		if nodes, err = j.log.AppendBlock(hash, nodes[:0]); err != nil {
+		if nodes, err = j.log.AppendBlock(hash[:], nodes[:0]); err != nil {
 			return err
 		}
 		for _, n := range nodes {
@@ -155,7 +155,7 @@ func (j *journal) merge(ctx context.Context, p *part) error {
 		}
 	}
 	for _, hash := range p.rest {
-		if _, err := j.log.Append(hash, nil); err != nil {
+		if _, err := j.log.Append(hash[:], nil); err != nil {
 			return err
 		}
 	}
@@ -189,7 +189,7 @@ type adder struct {
 	leaf      []byte
 }
 
-var missing = make([]byte, merkle.HashSize)
+var missing merkle.Hash
 
 func (a *adder) chunk(ctx context.Context, from, to uint64) *part {
 	p := &part{from: from, nodes: map[uint]map[uint64][]byte{}, changed: map[uint64]bool{}, positions: map[string]map[uint64]*engine.WindowRow{}}
@@ -199,7 +199,7 @@ func (a *adder) chunk(ctx context.Context, from, to uint64) *part {
 		}
 	}
 	next := from + 1
-	add := func(hash []byte) {
+	add := func(hash merkle.Hash) {
 		if p.rest = append(p.rest, hash); len(p.rest) == merkle.Block {
 			p.blocks = append(p.blocks, merkle.BlockHash(p.rest))
 			p.rest = p.rest[:0]
@@ -232,7 +232,7 @@ func (p *part) name(seq uint64, why string) {
 }
 
 // entry checks one row, adds it up and returns its leaf's hash.
-func (a *adder) entry(p *part, r *reader.Raw) []byte {
+func (a *adder) entry(p *part, r *reader.Raw) merkle.Hash {
 	n := uint64(len(a.ids))
 	if r.DebitNo == 0 || r.CreditNo == 0 || r.DebitNo > n || r.CreditNo > n {
 		p.name(r.Seq, fmt.Sprintf("was changed: it names account number %d or %d, which does not exist", r.DebitNo, r.CreditNo))
@@ -240,10 +240,10 @@ func (a *adder) entry(p *part, r *reader.Raw) []byte {
 	}
 	d, c := r.DebitNo-1, r.CreditNo-1
 	r.Debit, r.Credit = a.ids[d], a.ids[c]
-	a.leaf = r.Append(a.leaf[:0])
-	hash := merkle.LeafHash(a.leaf)
+	a.leaf = r.Append(merkle.Leaf(a.leaf))
+	hash := merkle.Sum(a.leaf)
 	switch {
-	case merkle.Short(hash) != r.Sum:
+	case merkle.Short(hash[:]) != r.Sum:
 		p.name(r.Seq, "was changed: it does not agree with its checksum")
 	case r.Booked < p.last:
 		p.name(r.Seq, "was booked before the entry before it")

@@ -34,15 +34,16 @@ func node(ctx context.Context, src Source, id compact.NodeID) ([]byte, error) {
 		return nil, &BrokenError{What: fmt.Sprintf("node %d/%d is missing", id.Level, id.Index)}
 	}
 	from, to := id.Coverage()
-	var leaves [][]byte
-	err := leavesOf(ctx, src, from, to, func(_ *reader.Raw, leaf []byte) { leaves = append(leaves, merkle.LeafHash(leaf)) })
+	var leaves []merkle.Hash
+	err := leavesOf(ctx, src, from, to, func(_ *reader.Raw, leaf []byte) { leaves = append(leaves, merkle.Hash(merkle.LeafHash(leaf))) })
 	if err != nil {
 		return nil, err
 	}
 	if uint64(len(leaves)) != to-from {
 		return nil, &BrokenError{What: fmt.Sprintf("of entries %d-%d only %d are there", from+1, to, len(leaves))}
 	}
-	return merkle.BlockHash(leaves), nil
+	hash := merkle.BlockHash(leaves)
+	return hash[:], nil
 }
 
 // leavesOf reads the canonical bytes of the entries after one and up to another.

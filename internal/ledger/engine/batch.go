@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -27,10 +28,10 @@ func (p *plan) batch(tailTarget int) (*Batch, error) {
 	}
 	var leaf []byte
 	for i := range b.Entries {
-		leaf = b.Entries[i].AppendCanonical(leaf[:0])
-		hash := merkle.LeafHash(leaf)
-		b.Entries[i].Sum = merkle.Short(hash)
-		if b.Nodes, err = journal.Append(hash, b.Nodes); err != nil {
+		leaf = b.Entries[i].AppendCanonical(merkle.Leaf(leaf))
+		hash := merkle.Sum(leaf)
+		b.Entries[i].Sum = merkle.Short(hash[:])
+		if b.Nodes, err = journal.Append(slices.Clone(hash[:]), b.Nodes); err != nil {
 			return nil, &RefusedError{err}
 		}
 	}

@@ -28,6 +28,9 @@ const (
 	careful             // hold the head, and look up every ID and record
 )
 
+// errDoubt asks for another try that looks up what failing commits took for new.
+var errDoubt = errors.New("commits failed on what was not looked up")
+
 // errAway ends the attempts: the store has not answered for MaxWait.
 var errAway = errors.New("the store did not answer in time")
 
@@ -66,10 +69,14 @@ type work struct {
 func (e *Engine) workOn(group []*request, m mode) (work, error) {
 	return work{need: e.state.needs(group, m == careful), plan: func(p *plan) ([]result, error) {
 		results := make([]result, len(group))
+		var doubt error
 		for i, r := range group {
 			results[i] = p.commit(r.commit)
+			if results[i].err != nil && m != careful && !r.doubted {
+				r.doubted, doubt = true, errDoubt
+			}
 		}
-		return results, nil
+		return results, doubt
 	}}, nil
 }
 
@@ -85,7 +92,7 @@ func (e *Engine) attempts(ctx context.Context, make func(mode) (work, error)) ([
 		}
 		var refused *RefusedError
 		switch {
-		case errors.Is(err, ErrMoved) && ctx.Err() == nil:
+		case errors.Is(err, ErrMoved) && ctx.Err() == nil, errors.Is(err, errDoubt):
 			m = max(m, loading)
 			continue
 		case errors.Is(err, ErrDuplicate) && m < careful:
@@ -143,6 +150,7 @@ func (e *Engine) attempt(ctx context.Context, m mode, make func(mode) (work, err
 	p := newPlan(s, e.opt.Clock())
 	results, err := w.plan(p)
 	if err != nil {
+		s.rollback(0)
 		return nil, err
 	}
 	// An empty batch is written only to keep an open try from being committed after its callers were answered.

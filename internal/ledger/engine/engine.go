@@ -31,7 +31,9 @@ type Engine struct {
 type request struct {
 	commit *ledger.Commit
 	size   int
-	result chan result
+	// doubted: it failed on what was cached, so its IDs and records are to be looked up before it is told so.
+	doubted bool
+	result  chan result
 }
 
 // New starts an Engine; Close stops it.

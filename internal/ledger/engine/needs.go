@@ -5,7 +5,8 @@ import (
 )
 
 // needs is what must be read before a group can be planned. careful asks for everything that is not cached; otherwise IDs and records
-// that ought to be new are taken for new, and the store's unique keys are relied upon to object.
+// that ought to be new are taken for new, and the store's unique keys are relied upon to object. A commit that failed so is not told before
+// its own were looked up: it may have been booked before.
 func (s *state) needs(group []*request, careful bool) Need {
 	var n Need
 	accounts, transfers, records := map[string]bool{}, map[uuid.UUID]bool{}, map[RecordName]bool{}
@@ -33,7 +34,7 @@ func (s *state) needs(group []*request, careful bool) Need {
 	}
 	created, putNew := map[uuid.UUID]bool{}, map[RecordName]bool{}
 	for _, r := range group {
-		c := r.commit
+		c, careful := r.commit, careful || r.doubted
 		for i := range c.Accounts {
 			account(c.Accounts[i].ID)
 		}

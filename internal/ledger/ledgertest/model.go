@@ -110,7 +110,7 @@ func (m *model) transfer(t ledger.Transfer) bool {
 		}
 	case ledger.Post, ledger.Void:
 		h, ok := m.holds[t.Ref]
-		if !ok || m.ended[t.Ref] || t.Amount.Minor() > h.Amount.Minor() {
+		if !ok || m.ended[t.Ref] || t.Amount.Minor() > h.Amount.Minor() || t.Amount.Currency() != "" && t.Amount.Currency() != h.Amount.Currency() {
 			return false
 		}
 		m.ended[t.Ref] = true
@@ -123,7 +123,8 @@ func (m *model) transfer(t ledger.Transfer) bool {
 		}
 	case ledger.Reverse:
 		old, ok := m.booked[t.Ref]
-		if !ok || old.Kind != ledger.Immediate && old.Kind != ledger.Post || t.Amount.Minor() <= 0 || t.Amount.Minor() > m.left[t.Ref] {
+		if !ok || old.Kind != ledger.Immediate && old.Kind != ledger.Post || t.Amount.Minor() <= 0 ||
+			t.Amount.Minor() > m.left[t.Ref] || t.Amount.Currency() != currencyOf(m, t.Ref) {
 			return false
 		}
 		if old.Kind == ledger.Post {

@@ -144,6 +144,18 @@ func testReplay(t *testing.T, b *books) {
 	if err != nil || got.Entries[0].Seq != first.Entries[0].Seq || !got.Booked.Equal(first.Booked) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
+	// what it took is gone since, and it is still the same commit
+	all := commit(Move(Alice, Clearing, USD(990)))
+	first = b.apply(all)
+	for _, l := range []ledger.Ledger{b.l, b.open(t, b.options())} {
+		if got, err := l.Apply(context.Background(), all); err != nil || got.Entries[0].Seq != first.Entries[0].Seq {
+			t.Fatalf("sent again: %+v, %v", got, err)
+		}
+		var short *ledger.InsufficientError
+		if _, err := l.Apply(context.Background(), commit(Move(Alice, Clearing, USD(990)))); !asError(err, &short) {
+			t.Fatalf("another one: %v", err)
+		}
+	}
 	c.Puts[0].Body = []byte(`{"other": 1}`)
 	if _, err := other.Apply(context.Background(), puts(c.Puts...)); err == nil {
 		t.Fatal("another body for the same record was accepted")
