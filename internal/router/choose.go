@@ -32,8 +32,10 @@ const (
 type choice struct {
 	decision route.Decision
 	skipped  []client.Skipped
-	rate     money.Rate
-	fee      money.Amount
+	// passing says that a provider without a quote or a lock may give one later.
+	passing bool
+	rate    money.Rate
+	fee     money.Amount
 }
 
 // decide quotes and ranks. A refusal says that the amount cannot be split into fee and principal.
@@ -49,9 +51,9 @@ func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *paymen
 	if !principal.IsPositive() {
 		return choice{}, &refusal{client.Reason{Code: codeLimit, Detail: fmt.Sprintf("nothing is left of %s after the fee of %s", p.Amount, fee)}, forever}, nil
 	}
-	quotes, skipped := r.quotes(ctx, c, principal)
+	quotes, skipped, passing := r.quotes(ctx, c, principal)
 	rate := s.reference(p.Amount.Currency(), money.Currency(c.plan.DestinationCurrency))
-	return choice{decision: c.routes.Choose(p.question(), quotes, healths(c), rate, r.clock()), skipped: skipped, rate: rate, fee: fee}, nil, nil
+	return choice{decision: c.routes.Choose(p.question(), quotes, healths(c), rate, r.clock()), skipped: skipped, passing: passing, rate: rate, fee: fee}, nil, nil
 }
 
 func healths(c *corridor) map[string]route.Health {
@@ -85,6 +87,7 @@ func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *paymen
 		if err == nil {
 			return locked, nil, nil
 		}
+		found.passing = found.passing || errorClass(err) != fx.Final
 		r.metrics.quoteErrors.WithLabelValues(candidate.Provider, errorCode(err)).Inc()
 		found.skipped = append(found.skipped, client.Skipped{Provider: candidate.Provider, Rail: candidate.Rail, Code: errorCode(err), Detail: "the quote could not be locked"})
 	}
@@ -137,15 +140,20 @@ func noRoute(found choice) *refusal {
 	var parts []string
 	for _, s := range found.skipped {
 		parts = append(parts, fmt.Sprintf("%s: %s", s.Provider, s.Code))
+	}
+	if found.passing {
 		out.end = later
 	}
 	shut := false
 	for _, s := range found.decision.Skipped {
+		if s.Code == route.SkipNoQuote {
+			continue // told of above, with the reason
+		}
 		parts = append(parts, strings.TrimSpace(s.Provider+" "+s.Rail)+": "+s.Detail)
 		switch s.Code {
 		case route.SkipRailClosed:
 			shut = true
-		case route.SkipNoQuote, route.SkipDown, route.SkipExpired, route.SkipNoReference, route.SkipNoSecondQuote:
+		case route.SkipDown, route.SkipExpired, route.SkipNoReference, route.SkipNoSecondQuote:
 			out.end = later
 		}
 	}

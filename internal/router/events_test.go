@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -141,6 +142,15 @@ func TestTheDescriptionNamesEveryTypeThatIsServed(t *testing.T) {
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&doc); err != nil {
 		t.Fatal(err)
+	}
+	manual, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range doc.Paths {
+		if !strings.Contains(string(manual), " "+path) {
+			t.Errorf("docs/api.md does not name %s", path)
+		}
 	}
 	for path, want := range map[string][2]string{
 		"/v1/payments": {"PaymentRequest", "Payment"}, "/v1/accounts": {"AccountRequest", "Account"},

@@ -50,8 +50,8 @@ func (p *provider) health() route.Health {
 }
 
 // quotes asks all the corridor's providers at the same time for selling sell, each within its own time limit; their guards answer from what
-// they know while that is firm. Providers that do not quote are told of.
-func (r *Router) quotes(ctx context.Context, c *corridor, sell money.Amount) ([]fx.Quote, []client.Skipped) {
+// they know while that is firm. Providers that do not quote are told of; passing says whether one of them may do so later.
+func (r *Router) quotes(ctx context.Context, c *corridor, sell money.Amount) (quotes []fx.Quote, skipped []client.Skipped, passing bool) {
 	type answer struct {
 		quote fx.Quote
 		err   error
@@ -72,8 +72,7 @@ func (r *Router) quotes(ctx context.Context, c *corridor, sell money.Amount) ([]
 		ask(0)
 	}
 	wait.Wait()
-	quotes := make([]fx.Quote, 0, len(answers))
-	var skipped []client.Skipped
+	quotes = make([]fx.Quote, 0, len(answers))
 	for i, a := range answers {
 		if a.err == nil {
 			a.quote.Provider = c.providers[i].plan.Name
@@ -81,9 +80,10 @@ func (r *Router) quotes(ctx context.Context, c *corridor, sell money.Amount) ([]
 			continue
 		}
 		skipped = append(skipped, client.Skipped{Provider: c.providers[i].plan.Name, Code: errorCode(a.err), Detail: "no quote"})
+		passing = passing || errorClass(a.err) != fx.Final
 		r.metrics.quoteErrors.WithLabelValues(c.providers[i].plan.Name, errorCode(a.err)).Inc()
 	}
-	return quotes, skipped
+	return quotes, skipped, passing
 }
 
 // Time limits where a plan has none, and the most that it may ask for.

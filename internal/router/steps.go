@@ -23,11 +23,12 @@ func (r *Router) dispatch(ctx context.Context, t *task) (time.Duration, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case refused != nil && (refused.end == forever || r.waited(p) > waitedTooLong):
+	case refused != nil && (refused.Code != codeNoRoute || r.waited(p) > waitedTooLong):
 		return 0, r.reject(ctx, t, refused.Reason)
 	case refused != nil:
 		p.Reason = &refused.Reason
-		if wait := r.backoff(p); refused.end != closed {
+		// What has been accepted waits also for routes that look gone for good: a plan may be corrected.
+		if wait := r.backoff(p); refused.end == later {
 			return wait, nil
 		}
 		return r.delay(closedTries), nil
