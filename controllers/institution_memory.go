@@ -45,11 +45,11 @@ type secretKeys struct {
 	keys    []string
 }
 
-func (i *institution) region(name string) *regionMemory {
-	r := i.regions[name]
+func (inst *institution) region(name string) *regionMemory {
+	r := inst.regions[name]
 	if r == nil {
 		r = &regionMemory{}
-		i.regions[name] = r
+		inst.regions[name] = r
 	}
 	return r
 }

@@ -49,7 +49,7 @@ type Fleet struct {
 
 	mu          sync.Mutex
 	started     chan struct{}
-	ctx         context.Context //nolint:containedctx // the connections live as long as Start's context
+	ctx         context.Context // Start's: the connections live as long
 	regions     map[Key]*Region
 	connections map[string]*connection
 	done        sync.WaitGroup

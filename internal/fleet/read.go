@@ -97,7 +97,7 @@ func (r *Region) Delivered(ctx context.Context) (*plan.Region, error) {
 	}
 	index, err := delivery.DecodeIndex(cm.Data)
 	if err != nil {
-		return nil, nil //nolint:nilerr // an index that somebody has broken tells nothing; it is about to be repaired
+		return nil, nil // An index that somebody has broken tells nothing, and is about to be repaired.
 	}
 	var failed error
 	p, err := delivery.Decode(index, func(name string) ([]byte, bool) {
@@ -113,7 +113,7 @@ func (r *Region) Delivered(ctx context.Context) (*plan.Region, error) {
 	case failed != nil:
 		return nil, fmt.Errorf("read back the plan of region %s: %w", r.key, failed)
 	case err != nil:
-		return nil, nil //nolint:nilerr // as above
+		return nil, nil // As above.
 	}
 	return p, nil
 }
