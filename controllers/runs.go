@@ -127,13 +127,9 @@ func (r *Reconciler) settleRuns(ctx context.Context, s *scope) error {
 }
 
 func (r *Reconciler) createRun(ctx context.Context, s *scope, region string, run fleet.Run) error {
-	name := run.Name
-	if !strings.Contains(name, region) {
-		name += "-" + region // One schedule closes in several regions at once.
-	}
 	o := &v1alpha1.SettlementRun{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.institution.name, Name: name,
+			Namespace: s.institution.name, Name: run.Name, // Settlers of two regions never choose the same.
 			Labels: map[string]string{v1alpha1.LabelRun: run.Name, v1alpha1.LabelSchedule: run.Report.Schedule, v1alpha1.LabelRegion: region},
 		},
 		Spec: v1alpha1.SettlementRunSpec{

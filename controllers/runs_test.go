@@ -60,7 +60,7 @@ func TestAScheduledRunBecomesAResourceAndStaysDeleted(t *testing.T) {
 	w.ready(&v1alpha1.SettlementSchedule{}, "daily")
 	engine.Report(envtesting.Settled("daily-20261123-1700", "daily"))
 	r := &v1alpha1.SettlementRun{}
-	name := "daily-20261123-1700-home"
+	name := "daily-20261123-1700"
 	w.ready(r, name)
 	if len(r.OwnerReferences) != 1 || r.OwnerReferences[0].Name != "daily" {
 		t.Errorf("owners are %+v", r.OwnerReferences)
@@ -83,7 +83,7 @@ func TestAScheduledRunBecomesAResourceAndStaysDeleted(t *testing.T) {
 	stop()
 	w.operator(operatorOptions{})
 	engine.Report(envtesting.Settled("daily-20261124-1700", "daily"))
-	w.ready(&v1alpha1.SettlementRun{}, "daily-20261124-1700-home")
+	w.ready(&v1alpha1.SettlementRun{}, "daily-20261124-1700")
 	if err := w.get(r, name); client.IgnoreNotFound(err) != nil || err == nil {
 		t.Errorf("it came back (%v)", err)
 	}
