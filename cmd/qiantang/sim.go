@@ -64,7 +64,7 @@ func runSim(ctx context.Context, o sim.Options, listen string, cmd *cobra.Comman
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return err
 	}

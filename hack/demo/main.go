@@ -68,7 +68,7 @@ type demo struct {
 }
 
 // tools are the programs that it runs.
-type tools struct{ qiantang, kubectl, helm string }
+type tools struct{ qiantang, helm string }
 
 func newDemo(say *progress.Printer) (*demo, error) {
 	// `go -C hack run ./demo` runs in hack/.

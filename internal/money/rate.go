@@ -161,7 +161,8 @@ func (a Amount) mulDiv(factor uint64, exp int, to Currency, rounding Rounding, w
 		u = -u
 	}
 	hi, lo := bits.Mul64(u, factor)
-	var q, rem, div uint64 = 0, 0, 1
+	var q, rem uint64
+	div := uint64(1)
 	if exp <= 0 {
 		if hi != 0 {
 			return Amount{}, &OverflowError{Op: what()}

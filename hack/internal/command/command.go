@@ -39,7 +39,7 @@ func (c Cmd) WithEnv(env ...string) Cmd {
 	return c
 }
 
-// In returns the command with a working directory.
+// InDir returns the command with a working directory.
 func (c Cmd) InDir(dir string) Cmd {
 	c.Dir = dir
 	return c

@@ -33,7 +33,8 @@ func Start(name, log string, argv ...string) (record.Process, error) {
 		return record.Process{}, err
 	}
 	defer func() { _ = out.Close() }()
-	cmd := exec.Command(argv[0], argv[1:]...)
+	// The process outlives the tool, so no context may end it.
+	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "/", out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {

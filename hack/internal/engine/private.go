@@ -204,7 +204,7 @@ func (p *Private) start(ctx context.Context, name string, argv []string, ready f
 }
 
 func listens(socket string) bool {
-	c, err := net.Dial("unix", socket)
+	c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "unix", socket)
 	if err != nil {
 		return false
 	}

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,11 +32,13 @@ func main() {
 }
 
 func serve(addr string) error {
-	packets, err := net.ListenPacket("udp", addr)
+	var listen net.ListenConfig
+	ctx := context.Background()
+	packets, err := listen.ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		return err
 	}
-	streams, err := net.Listen("tcp", packets.LocalAddr().String())
+	streams, err := listen.Listen(ctx, "tcp", packets.LocalAddr().String())
 	if err != nil {
 		return errors.Join(err, packets.Close())
 	}

@@ -15,10 +15,9 @@ import (
 var places = []string{"/usr/sbin/runc", "/usr/bin/runc"}
 
 func main() {
-	if err := run(os.Args); err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "runcfit: %v\n", err)
-		os.Exit(1)
-	}
+	// run comes back only where runc could not take this process over.
+	_, _ = fmt.Fprintf(os.Stderr, "runcfit: %v\n", run(os.Args))
+	os.Exit(1)
 }
 
 func run(args []string) error {
