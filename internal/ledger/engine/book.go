@@ -47,11 +47,13 @@ func (e *Engine) book(group []*request) {
 	defer cancel()
 	results, err := e.attempts(ctx, func(m mode) (work, error) { return e.workOn(group, m) })
 	if err != nil {
+		e.failed.Store(&err)
 		for _, r := range group {
 			r.result <- result{err: &ledger.UnavailableError{Err: err}}
 		}
 		return
 	}
+	e.failed.Store(nil)
 	for i, r := range group {
 		r.result <- results[i]
 	}
@@ -72,6 +74,7 @@ func (e *Engine) workOn(group []*request, m mode) (work, error) {
 		var doubt error
 		for i, r := range group {
 			results[i] = p.commit(r.commit)
+			p.force = p.force || r.probe
 			if results[i].err != nil && m != careful && !r.doubted {
 				r.doubted, doubt = true, errDoubt
 			}
@@ -154,7 +157,7 @@ func (e *Engine) attempt(ctx context.Context, m mode, make func(mode) (work, err
 		return nil, err
 	}
 	// An empty batch is written only to keep an open try from being committed after its callers were answered.
-	if p.empty() && p.swept <= s.head.Swept && len(e.pending) == 0 {
+	if p.empty() && p.swept <= s.head.Swept && !p.force && len(e.pending) == 0 {
 		s.rollback(0)
 		return results, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"qiantang.dev/rails/internal/ledger"
@@ -22,6 +23,9 @@ type Engine struct {
 	done  chan struct{}
 	once  sync.Once
 
+	// failed is why the last group could not be written, nil once one was.
+	failed atomic.Pointer[error]
+
 	// owned by the loop
 	state   *state
 	pending []attempt
@@ -33,7 +37,9 @@ type request struct {
 	size   int
 	// doubted: it failed on what was cached, so its IDs and records are to be looked up before it is told so.
 	doubted bool
-	result  chan result
+	// probe: nothing is booked, but the head is written, to see whether it can be.
+	probe  bool
+	result chan result
 }
 
 // New starts an Engine; Close stops it.
@@ -53,6 +59,24 @@ func (e *Engine) Apply(ctx context.Context, c ledger.Commit) (ledger.Receipt, er
 		return ledger.Receipt{}, err
 	}
 	r := &request{commit: &c, size: len(c.Transfers) + len(c.Puts) + len(c.Accounts) + 1, result: make(chan result, 1)}
+	return e.submit(ctx, r)
+}
+
+// Probe fails while the store cannot book. It writes only where the last write failed, to see whether the next would.
+func (e *Engine) Probe(ctx context.Context) error {
+	select {
+	case <-e.stop:
+		return &ledger.UnavailableError{Err: errClosed}
+	default:
+	}
+	if e.failed.Load() == nil {
+		return nil
+	}
+	_, err := e.submit(ctx, &request{commit: &ledger.Commit{}, size: 1, probe: true, result: make(chan result, 1)})
+	return err
+}
+
+func (e *Engine) submit(ctx context.Context, r *request) (ledger.Receipt, error) {
 	if err := e.enqueue(ctx, r); err != nil {
 		return ledger.Receipt{}, err
 	}

@@ -27,6 +27,7 @@ type plan struct {
 	entries []Row
 	records []RecordRow
 	swept   int64 // what the head's Swept becomes at least
+	force   bool  // write even where there is nothing to write
 }
 
 func newPlan(s *state, now time.Time) *plan {

@@ -79,6 +79,14 @@ func (l *Ledger) Apply(ctx context.Context, c ledger.Commit) (ledger.Receipt, er
 	return l.engine.Apply(ctx, c)
 }
 
+// Ping implements ledger.Ledger: it fails while the store cannot be read or cannot book.
+func (l *Ledger) Ping(ctx context.Context) error {
+	if err := l.Reader.Ping(ctx); err != nil || l.engine == nil {
+		return err
+	}
+	return l.engine.Probe(ctx)
+}
+
 // Close finishes the batch under way and closes all connections.
 func (l *Ledger) Close() error {
 	var err error
