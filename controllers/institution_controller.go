@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -118,8 +119,9 @@ func (r *Reconciler) deliverRegions(ctx context.Context, s *scope) {
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(parallel)
+	failed := maps.Clone(s.failures) // Those of before: the goroutines below add theirs.
 	for name, rp := range s.result.Regions {
-		if s.failures[name] != nil || s.region(name).handle == nil || s.leaving[name] {
+		if failed[name] != nil || s.region(name).handle == nil || s.leaving[name] {
 			continue
 		}
 		g.Go(func() error {
