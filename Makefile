@@ -9,6 +9,8 @@ TOOLS := $(QIANTANG_CACHE)/tools
 # One setting for building and testing, so that nothing is compiled twice; static binaries besides.
 export CGO_ENABLED = 0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Generous, because a loaded machine is no fault; nothing asserts times.
+TESTFLAGS ?= -timeout 40m
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 CONTROLLER_GEN := $(TOOLS)/controller-gen@v0.23.0
