@@ -159,6 +159,7 @@ func (e *Engine) attempt(ctx context.Context, m mode, make func(mode) (work, err
 	// An empty batch is written only to keep an open try from being committed after its callers were answered.
 	if p.empty() && p.swept <= s.head.Swept && !p.force && len(e.pending) == 0 {
 		s.rollback(0)
+		s.planned()
 		return results, nil
 	}
 	b, err := p.batch(e.opt.TailTarget)

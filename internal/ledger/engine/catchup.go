@@ -117,7 +117,7 @@ func (s *state) take(l Loaded) {
 		t := &l.Transfers[i]
 		if s.transfers[t.ID] == nil {
 			s.transfers[t.ID] = &transfer{row: t.Row, ended: t.Ended, reversed: t.Reversed}
-			s.remember(t.ID)
+			s.takenTransfers = append(s.takenTransfers, t.ID)
 		}
 	}
 	for i := range l.Records {
@@ -125,7 +125,7 @@ func (s *state) take(l Loaded) {
 		name := RecordName{r.Kind, r.Key}
 		if _, ok := s.records[name]; !ok {
 			s.records[name] = record{version: r.Version, state: r.State, created: ledger.Micros(r.Created), digest: Digest(r)}
-			s.rememberRecord(name)
+			s.takenRecords = append(s.takenRecords, name)
 		}
 	}
 }

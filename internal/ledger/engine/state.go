@@ -55,8 +55,11 @@ type state struct {
 	// order of arrival of what may be forgotten at any time
 	oldTransfers ring[uuid.UUID]
 	oldRecords   ring[RecordName]
-	undo         []undo
-	limit        int
+	// taken is what was read for the batch being planned: not to be forgotten before it is.
+	takenTransfers []uuid.UUID
+	takenRecords   []RecordName
+	undo           []undo
+	limit          int
 }
 
 func newState(limit int) *state {
@@ -80,6 +83,7 @@ func (s *state) clear() {
 func (s *state) forgetOthers() {
 	s.transfers = map[uuid.UUID]*transfer{}
 	s.records = map[RecordName]record{}
+	s.takenTransfers, s.takenRecords = nil, nil
 	s.oldTransfers = ring[uuid.UUID]{limit: s.limit}
 	s.oldRecords = ring[RecordName]{limit: s.limit}
 }
@@ -193,6 +197,18 @@ func (s *state) accept(b *Batch) {
 	}
 	clear(s.undo)
 	s.undo = s.undo[:0]
+	s.planned()
+}
+
+// planned ends a batch: what was read for it may be forgotten from now on.
+func (s *state) planned() {
+	for _, id := range s.takenTransfers {
+		s.remember(id)
+	}
+	for _, n := range s.takenRecords {
+		s.rememberRecord(n)
+	}
+	s.takenTransfers, s.takenRecords = s.takenTransfers[:0], s.takenRecords[:0]
 	s.evict()
 }
 

@@ -107,8 +107,14 @@ func (l *Ledger) Pool() *pgxpool.Pool { return l.pool }
 // connect opens the writing connection.
 func connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
 	c := cfg.Copy()
-	if c.RuntimeParams["application_name"] == "" {
-		c.RuntimeParams["application_name"] = "qiantang-ledger"
+	for name, value := range map[string]string{
+		"application_name": "qiantang-ledger",
+		// A process that was stopped while it held the head must not hold up the others for long.
+		"idle_in_transaction_session_timeout": "5s",
+	} {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
 	}
 	return pgx.ConnectConfig(ctx, c)
 }

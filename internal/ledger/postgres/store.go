@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -121,7 +122,10 @@ func (t *tx) Head() engine.Head { return t.head }
 func (t *tx) Rollback() {
 	if t.open {
 		t.open = false
-		t.store.rollback(context.Background())
+		// Bounded, because a server that hangs would hang us: the connection is given up then.
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		t.store.rollback(ctx)
 	}
 }
 

@@ -52,13 +52,8 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 		if _, err := os.Stat(path); err != nil {
 			return nil, fmt.Errorf("ledger file: %w", err)
 		}
-	} else if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("ledger folder: %w", err)
-	}
-	if !opt.ReadOnly {
-		if err := Migrate(ctx, path); err != nil {
-			return nil, err
-		}
+	} else if err := Migrate(ctx, path); err != nil {
+		return nil, err
 	}
 	readers, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
 	if err != nil {
@@ -85,6 +80,9 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 
 // Migrate creates the file at path where there is none and brings its schema up to date.
 func Migrate(ctx context.Context, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("ledger folder: %w", err)
+	}
 	db, err := sql.Open("sqlite", dsn(path))
 	if err != nil {
 		return fmt.Errorf("ledger %s: %w", path, err)
@@ -160,9 +158,6 @@ func (l *Ledger) SaveCheckpoint(ctx context.Context, size uint64, note string) e
 
 // Import opens an empty file for an import and calls fill with it. An import that failed leaves a file that is to be thrown away.
 func Import(ctx context.Context, path string, fill func(*engine.Importer) error) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return fmt.Errorf("ledger folder: %w", err)
-	}
 	if err := Migrate(ctx, path); err != nil {
 		return err
 	}
