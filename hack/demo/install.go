@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"qiantang.dev/rails/hack/internal/command"
@@ -138,15 +140,36 @@ func (d *demo) rails(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := d.kubectl(hub, "apply", "--server-side", "--field-manager=qiantang-demo", "--force-conflicts", "-n", institution, "-f", d.path("config", "samples")).Run(ctx); err != nil {
+		samples, err := d.samples(east.Internal == "")
+		if err != nil {
 			return err
 		}
-		if east.Internal == "" {
-			// One cluster: the sample says another, so it is told otherwise.
-			return d.kubectl(hub, "-n", institution, "patch", "region", "us-east", "--type=json", "-p", `[{"op":"replace","path":"/spec/cluster","value":{"type":"Local"}}]`).Run(ctx)
-		}
-		return nil
+		return d.apply(ctx, hub, samples)
 	})
+}
+
+// samples are config/samples as one manifest; with one cluster, us-east is told to be there too.
+func (d *demo) samples(oneCluster bool) (string, error) {
+	files, err := filepath.Glob(d.path("config", "samples", "*.yaml"))
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&all, "---\n%s\n", b)
+	}
+	if !oneCluster {
+		return all.String(), nil
+	}
+	const elsewhere, here = "type: Kubeconfig\n    kubeconfigSecretRef:\n      name: us-east-kubeconfig\n", "type: Local\n"
+	if !strings.Contains(all.String(), elsewhere) {
+		return "", errors.New("config/samples: region us-east does not say that it is in another cluster")
+	}
+	return strings.Replace(all.String(), elsewhere, here, 1), nil
 }
 
 // ready waits until everything says so, shows it, and finds the routers' addresses.
