@@ -18,6 +18,7 @@ GOLANGCI       := $(TOOLS)/golangci-lint@v2.15.0
 KAL            := $(TOOLS)/golangci-lint-kube-api-linter@v0.0.0-20260716143926-092fe0c72997
 HELM           := $(TOOLS)/helm@v3.22.0
 KUBECONFORM    := $(TOOLS)/kubeconform@v0.8.0
+VEGETA         := $(TOOLS)/vegeta@v12.13.0
 
 # $(call install,MODULE/PATH): go install the version in the target's own name, under that name.
 define install
@@ -58,8 +59,12 @@ e2e: build ## the demo's whole path, on two real clusters
 	@go test -buildvcs=false -tags e2e -count=1 -timeout 60m -v ./test/e2e/...
 
 .PHONY: bench
-bench: build ## measure beside the named references; docs/benchmarks.md keeps the results
-	@test/bench/run
+bench: build $(VEGETA) ## measure beside the named references; docs/benchmarks.md keeps the results (QIANTANG_BENCH="router route iso ledger" selects)
+	@VEGETA=$(VEGETA) test/bench/run
+
+.PHONY: soak
+soak: build ## 100,000 payments while everything misbehaves and the router is killed all the time
+	@go run -buildvcs=false ./test/soak -qiantang bin/qiantang $(SOAKFLAGS)
 
 ##@ Keep in order
 .PHONY: generate
@@ -84,6 +89,7 @@ $(GOLANGCI): ; $(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-
 $(KAL): ; $(call install,sigs.k8s.io/kube-api-linter/cmd/golangci-lint-kube-api-linter)
 $(HELM): ; $(call install,helm.sh/helm/v3/cmd/helm)
 $(KUBECONFORM): ; $(call install,github.com/yannh/kubeconform/cmd/kubeconform)
+$(VEGETA): ; $(call install,github.com/tsenart/vegeta/v12)
 .PHONY: tools-helm
 tools-helm: $(HELM) # the demo asks for it
 	@echo $(HELM)
