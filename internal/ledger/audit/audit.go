@@ -22,6 +22,7 @@ type Source interface {
 	ScanRecords(ctx context.Context, each func(rec *ledger.Record, digest []byte) error) error
 	Nodes(ctx context.Context, level uint, from, to uint64) (map[uint64][]byte, error)
 	Checkpoints(ctx context.Context) ([]reader.Checkpoint, error)
+	BrokenBatches(ctx context.Context, until uint64, limit int) ([]uint64, error)
 	AccountIDs(ctx context.Context, nos []uint64) (map[uint64]string, error)
 }
 
@@ -92,6 +93,13 @@ func Verify(ctx context.Context, src Source, opt Options) (*Report, error) {
 	}
 	if frame.Batches != head.Batch {
 		find("batches", strconv.FormatUint(frame.Batches, 10), "the head counts %d", head.Batch)
+	}
+	broken, err := src.BrokenBatches(ctx, head.Batch, opt.MaxFindings)
+	if err != nil {
+		return nil, err
+	}
+	for _, no := range broken {
+		find("batch", strconv.FormatUint(no, 10), "does not follow the batch before, or does not agree with the journal's times")
 	}
 	accounts(&frame, rep, find)
 	j := newJournal(src, &frame, opt, find)

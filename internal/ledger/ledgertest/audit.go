@@ -103,6 +103,8 @@ func RunTamper(t *testing.T, fresh Tamper) {
 		{"a window position", `UPDATE window_position SET credits = credits + 1 WHERE win = 'w0' AND account = 5`, "window w0: account number 5"},
 		{"a window position taken out", `DELETE FROM window_position WHERE win = 'w0' AND account = 5`, "window w0: lacks account number 5"},
 		{"a batch taken out", `DELETE FROM batch WHERE no = 3`, "batches"},
+		{"a batch's time", `UPDATE batch SET booked = booked + 3600000000 WHERE no = 3`, "batch "},
+		{"a batch's place", `UPDATE batch SET seq = 1 WHERE no = 5`, "batch 5: does not follow"},
 		{"a record", `UPDATE record SET state = 'rejected' WHERE key = 'p200'`, "record payment/p200: does not agree"},
 		{"the frontier", `UPDATE head SET journal_frontier = account_frontier WHERE one = 1`, "head journal"},
 		{"a checkpoint", `UPDATE checkpoint SET note = REPLACE(note, '1', '2') WHERE size = 201`, "checkpoint 201:"},

@@ -181,3 +181,14 @@ func (r *Reader) AccountIDs(ctx context.Context, nos []uint64) (map[uint64]strin
 	}
 	return out, nil
 }
+
+// BrokenBatches are the numbers of batch rows, up to a batch, that do not follow the one before or do not agree with the journal's times.
+func (r *Reader) BrokenBatches(ctx context.Context, until uint64, limit int) ([]uint64, error) {
+	return each(ctx, r, func(s Scanner) (no uint64, err error) { return no, s.Scan(&no) }, `SELECT x.no FROM (
+		SELECT no, seq, booked, LAG(no, 1, 0) OVER (ORDER BY no) AS before_no, LAG(seq, 1, 0) OVER (ORDER BY no) AS before_seq,
+			LAG(booked, 1, 0) OVER (ORDER BY no) AS before_booked FROM batch WHERE no <= ?1) x
+		LEFT JOIN journal j ON j.seq = x.seq LEFT JOIN journal n ON n.seq = x.seq + 1
+		WHERE x.before_no + 1 <> x.no OR x.before_seq > x.seq OR x.before_booked > x.booked OR j.booked > x.booked OR n.booked < x.booked
+			OR j.seq IS NULL AND x.seq <> 0
+		ORDER BY x.no LIMIT ?2`, until, limit)
+}
