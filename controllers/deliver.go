@@ -87,7 +87,11 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 	if err != nil {
 		return "", err
 	}
-	objects, err := mem.render(rp, r.WorkerImage)
+	ledger := ""
+	if pg := rp.Deployment.PostgreSQL; pg != nil {
+		ledger = inst.secrets[pg.DSN.Name].version
+	}
+	objects, err := mem.render(rp, r.WorkerImage, ledger)
 	if err != nil {
 		return "", err
 	}
@@ -104,7 +108,7 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 	wanted = append(append(append(wanted, objects.Configuration...), extra...), objects.Workload...)
 	if job := objects.Migration; job != nil {
 		wanted = append(wanted, job)
-		if waiting, err = migrate(ctx, mem.handle, job); err != nil {
+		if waiting, err = migrate(ctx, mem.handle, job, rp.Deployment.PostgreSQL.DSN); err != nil {
 			return waiting, err
 		}
 	}
@@ -122,7 +126,7 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 }
 
 // migrate applies the migration, and says what is waited for until it is done.
-func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstructured) (waiting string, err error) {
+func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstructured, dsn plan.SecretKey) (waiting string, err error) {
 	waiting = "job " + job.GetName() + " has not finished migrating the ledger yet"
 	if _, err := handle.Apply(ctx, job); err != nil {
 		return waiting, err
@@ -131,7 +135,31 @@ func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstru
 	if done {
 		return "", nil
 	}
+	if err != nil && !errors.Is(err, fleet.ErrNotConnected) {
+		err = &migrationError{dsn: dsn, err: err}
+	}
 	return waiting, err
+}
+
+// migrationError says that a ledger could not be migrated, and which Secret leads to it.
+type migrationError struct {
+	dsn plan.SecretKey
+	err error
+}
+
+func (e *migrationError) Error() string {
+	return fmt.Sprintf("the ledger that key %q of Secret %q leads to cannot be migrated: %v", e.dsn.Key, e.dsn.Name, e.err)
+}
+
+func (e *migrationError) Unwrap() error { return e.err }
+
+// reasonOf is the reason for a delivery that failed.
+func reasonOf(err error) string {
+	var migration *migrationError
+	if errors.As(err, &migration) {
+		return v1alpha1.ReasonMigrationFailed
+	}
+	return v1alpha1.ReasonApplyFailed
 }
 
 // spare keeps old shards until every worker serves the newest revision: one that is behind may still be putting its own together.
@@ -144,16 +172,16 @@ func spare(workers []fleet.Worker, revision string) func(client.Object) bool {
 }
 
 // render renders, unless it is what was rendered last.
-func (m *regionMemory) render(rp compile.RegionPlan, image string) (render.Objects, error) {
+func (m *regionMemory) render(rp compile.RegionPlan, image, ledger string) (render.Objects, error) {
 	deployment, err := json.Marshal(rp.Deployment)
 	if err != nil {
 		return render.Objects{}, err
 	}
-	id := rp.Plan.Revision + " " + image + " " + string(deployment)
+	id := rp.Plan.Revision + " " + image + " " + ledger + " " + string(deployment)
 	if m.renderedFor == id {
 		return m.rendered, nil
 	}
-	objects, err := render.Region(render.Input{Plan: rp.Plan, Deployment: rp.Deployment, Image: image})
+	objects, err := render.Region(render.Input{Plan: rp.Plan, Deployment: rp.Deployment, Image: image, LedgerVersion: ledger})
 	if err != nil {
 		return render.Objects{}, err
 	}

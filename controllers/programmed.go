@@ -96,7 +96,7 @@ func (v *view) serves(ref compile.Ref, was bool) said {
 		return s
 	}
 	if v.failed != nil && (pending != "" || served == 0) {
-		return no(v1alpha1.ReasonApplyFailed, fmt.Sprintf("region %s: %s", v.name, v.failed))
+		return no(reasonOf(v.failed), fmt.Sprintf("region %s: %s", v.name, v.failed))
 	}
 	if missing, ok := v.live(); !ok {
 		return v.unmanned(missing, was)

@@ -2,12 +2,14 @@ package controllers
 
 import (
 	"fmt"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"qiantang.dev/rails/api/v1alpha1"
 	"qiantang.dev/rails/internal/compile"
 	"qiantang.dev/rails/internal/fleet"
+	"qiantang.dev/rails/internal/render"
 )
 
 // regionStatus says of a region whether it is valid, reachable, and what its workers do.
@@ -39,6 +41,7 @@ func (s *scope) regionStatus(o *v1alpha1.Region, image string, now metav1.Time) 
 		}
 	}
 	c.set(v1alpha1.ConditionProgrammed, v.programmed(c.wasTrue(v1alpha1.ConditionProgrammed)))
+	c.set(v1alpha1.ConditionAvailable, v.available(c.wasTrue(v1alpha1.ConditionAvailable)))
 	status.WorkerSummary = workerSummary(status)
 	if !o.DeletionTimestamp.IsZero() {
 		c.list = append(c.list[:0:0], c.list...)
@@ -88,7 +91,7 @@ func (v *view) programmed(was bool) said {
 		return s
 	}
 	if v.failed != nil {
-		return no(v1alpha1.ReasonApplyFailed, v.failed.Error())
+		return no(reasonOf(v.failed), v.failed.Error())
 	}
 	if missing, ok := v.live(); !ok {
 		return v.unmanned(missing, was)
@@ -99,6 +102,42 @@ func (v *view) programmed(was bool) said {
 		}
 	}
 	return yes(v1alpha1.ReasonProgrammed, "")
+}
+
+// available says whether every role has a worker that can work.
+func (v *view) available(was bool) said {
+	if !v.reach.Connected {
+		s, _, retain := v.heard()
+		if retain && was {
+			return yes(v1alpha1.ReasonAvailable, "")
+		}
+		return s
+	}
+	if missing, ok := v.live(); !ok {
+		s := v.unmanned(missing, was)
+		if s.Status == metav1.ConditionTrue {
+			s.Reason = v1alpha1.ReasonAvailable
+		}
+		return s
+	}
+	for _, role := range render.Roles() {
+		var able bool
+		var why string
+		for _, w := range v.workers {
+			if !w.Live || !slices.Contains(w.Roles, role) {
+				continue
+			}
+			if w.Trouble == "" {
+				able = true
+				break
+			}
+			why = fmt.Sprintf("region %s: no %s can work: worker %s: %s", v.name, role, w.Worker, w.Trouble)
+		}
+		if !able {
+			return no(v1alpha1.ReasonWorkersNotReady, why)
+		}
+	}
+	return yes(v1alpha1.ReasonAvailable, "")
 }
 
 func (v *view) workerStatuses() []v1alpha1.RegionWorkerStatus {
@@ -118,7 +157,7 @@ func (v *view) workerStatus(w fleet.Worker) v1alpha1.RegionWorkerStatus {
 	case v.plan != nil && w.Refused == v.plan.Revision:
 		s.State, s.Message = v1alpha1.WorkerRefused, truncate(w.Reason)
 	case v.plan != nil && w.Revision == v.plan.Revision:
-		s.State = v1alpha1.WorkerServing
+		s.State, s.Message = v1alpha1.WorkerServing, truncate(w.Trouble)
 	}
 	return s
 }

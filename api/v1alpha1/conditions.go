@@ -15,6 +15,8 @@ const (
 	ConditionComplete = "Complete"
 	// ConditionReachable is True on a Region whose cluster answers.
 	ConditionReachable = "Reachable"
+	// ConditionAvailable is True on a Region when every role has a worker that can work: its ledger answers.
+	ConditionAvailable = "Available"
 	// ConditionReady sums up the others: True when all are, else the first that is not, with its reason and message.
 	ConditionReady = "Ready"
 )
@@ -73,12 +75,18 @@ const (
 	ReasonNoWorkers = "NoWorkers"
 	// ReasonWorkerLost : a worker's heartbeat stopped.
 	ReasonWorkerLost = "WorkerLost"
+	// ReasonWorkersNotReady : no worker of a role can work, though they are heard; the message says why.
+	ReasonWorkersNotReady = "WorkersNotReady"
+	// ReasonAvailable : every role has a worker that can work.
+	ReasonAvailable = "Available"
 	// ReasonRegionUnreachable : the region's cluster does not answer.
 	ReasonRegionUnreachable = "RegionUnreachable"
 	// ReasonRegionReachable : the region's cluster answers.
 	ReasonRegionReachable = "RegionReachable"
 	// ReasonApplyFailed : the region's API server refused an object; the message says which and why.
 	ReasonApplyFailed = "ApplyFailed"
+	// ReasonMigrationFailed : a ledger's schema could not be brought up to date; the message names the Secret that leads to it.
+	ReasonMigrationFailed = "MigrationFailed"
 	// ReasonLastGoodServed : the newest generation is invalid, so workers serve the last good one.
 	ReasonLastGoodServed = "LastGoodServed"
 	// ReasonDraining : being deleted, with payments still under way.

@@ -25,7 +25,7 @@ func newRootCommand() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("use", newUpCommand(), newValidateCommand(), newPlanCommand(), newPayCommand(), newReportCommand(), newSimCommand())
+	add("use", newUpCommand(), newValidateCommand(), newPlanCommand(), newPayCommand(), newReportCommand(), newLedgerCommand(), newSimCommand())
 	add("run", newOperatorCommand(), newWorkerCommand())
 	return root
 }

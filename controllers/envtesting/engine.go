@@ -92,6 +92,9 @@ func (e *Engine) Reports(context.Context) ([]plan.RunReport, error) {
 }
 
 // Roles are as made.
+// Ready says nothing against working.
+func (e *Engine) Ready(context.Context) error { return nil }
+
 func (e *Engine) Roles() []string { return e.roles }
 
 // Changed wakes the agent.

@@ -23,6 +23,8 @@ type Worker interface {
 	RequestRun(ctx context.Context, r plan.RunRequest) error
 	// Reports are the latest settlement runs, under way and done.
 	Reports(ctx context.Context) ([]plan.RunReport, error)
+	// Ready says why the worker cannot work, nil where it can.
+	Ready(ctx context.Context) error
 	// Roles: router, settler.
 	Roles() []string
 	// Changed wakes the agent when InFlight or Reports have changed.
@@ -142,6 +144,9 @@ func (a *Agent) ack(ctx context.Context) plan.Ack {
 		return ack
 	}
 	ack.Revision = a.served.Revision
+	if err := a.Worker.Ready(ctx); err != nil {
+		ack.Trouble = err.Error()
+	}
 	var counts map[string]int64
 	asked := false
 	for _, c := range a.served.Corridors {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -57,30 +56,6 @@ func (r *Region) Runs(ctx context.Context) ([]Run, error) {
 		out = append(out, run)
 	}
 	return out, nil
-}
-
-// Succeeded says whether a Job has. An error is one that has failed for good, or a region that is not connected.
-func (r *Region) Succeeded(ctx context.Context, job string) (bool, error) {
-	c, ns, err := r.connected()
-	if err != nil {
-		return false, err
-	}
-	var j batchv1.Job
-	if err := c.content.Get(ctx, client.ObjectKey{Namespace: ns, Name: job}, &j); err != nil {
-		return false, client.IgnoreNotFound(err)
-	}
-	for _, cond := range j.Status.Conditions {
-		if cond.Status != corev1.ConditionTrue {
-			continue
-		}
-		switch cond.Type {
-		case batchv1.JobComplete:
-			return true, nil
-		case batchv1.JobFailed:
-			return false, fmt.Errorf("job %s has failed: %s: %s", job, cond.Reason, cond.Message)
-		}
-	}
-	return false, nil
 }
 
 // Delivered reads back the plan that the region's index names; nil where there is none, or where a shard of it is gone.

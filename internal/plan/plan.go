@@ -268,6 +268,8 @@ type Ack struct {
 	// Refused is the revision that the worker could not take, and Reason why; empty where there is none.
 	Refused string `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Trouble is why the worker cannot work though it serves a revision, such as a ledger that does not answer; empty where it can.
+	Trouble string `json:"trouble,omitempty"`
 	// InFlight counts payments not yet final, per draining corridor.
 	InFlight map[string]int64 `json:"inFlight,omitempty"`
 }

@@ -20,6 +20,9 @@ const (
 	ledgerURL     = "sqlite:///data/ledger.db"
 	tmpVolume     = "tmp"
 
+	// ledgerAnnotation differs when the DSN does: a worker reads it once, when it starts.
+	ledgerAnnotation = "rails.qiantang.dev/ledger"
+
 	dsnVolume    = "dsn"
 	dsnDirectory = "/etc/qiantang"
 	dsnFile      = dsnDirectory + "/dsn"
@@ -79,7 +82,11 @@ func (r region) podTemplate(p pool) (*applycorev1.PodTemplateSpecApplyConfigurat
 	}
 	labels := r.selector(p.component)
 	labels["app.kubernetes.io/name"] = "qiantang"
-	return applycorev1.PodTemplateSpec().WithLabels(labels).WithSpec(spec), nil
+	template := applycorev1.PodTemplateSpec().WithLabels(labels).WithSpec(spec)
+	if r.Deployment.PostgreSQL != nil && r.LedgerVersion != "" {
+		template.WithAnnotations(map[string]string{ledgerAnnotation: short(r.LedgerVersion)})
+	}
+	return template, nil
 }
 
 func (r region) container(name string) *applycorev1.ContainerApplyConfiguration {

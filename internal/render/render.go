@@ -19,6 +19,8 @@ type Input struct {
 	Deployment plan.Deployment
 	// Image of the workers where Deployment names none.
 	Image string
+	// LedgerVersion tells one version of a PostgreSQL ledger's DSN from another: what is new is migrated, and workers roll onto it.
+	LedgerVersion string
 }
 
 // Objects are a region's, in the order in which they are to be applied.

@@ -92,10 +92,14 @@ func (r region) autoscaler(p pool, a *plan.Autoscale) any {
 					WithTarget(applyautoscalingv2.MetricTarget().WithType(autoscalingv2.UtilizationMetricType).WithAverageUtilization(a.TargetCPU)))))
 }
 
-// migration brings the database's schema up to the image's. A Job cannot be changed, so another image is another Job.
+func short(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:4])
+}
+
+// migration brings the database's schema up to the image's. A Job cannot be changed, so another image or another DSN is another Job.
 func (r region) migration() any {
-	sum := sha256.Sum256([]byte(r.Image))
-	name := r.name() + "-migrate-" + hex.EncodeToString(sum[:4])
+	name := r.name() + "-migrate-" + short(r.Image+r.LedgerVersion)
 	container := r.container("migrate").WithArgs("ledger", "migrate", "--dsn-file", dsnFile).
 		WithVolumeMounts(applycorev1.VolumeMount().WithName(dsnVolume).WithMountPath(dsnDirectory).WithReadOnly(true))
 	return applybatchv1.Job(name, r.ns()).WithLabels(r.labels(delivery.PartWorkload)).WithSpec(applybatchv1.JobSpec().
