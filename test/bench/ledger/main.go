@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"qiantang.dev/rails/internal/ledger"
@@ -30,9 +32,12 @@ var (
 
 func main() {
 	flag.Parse()
-	ctx := context.Background()
+	// Interrupted, it still ends the server that it started.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	fmt.Printf("Machine: %d cores, %s. Each measurement: %d s.\n\n", runtime.NumCPU(), memory(), *seconds)
 	if err := run(ctx); err != nil {
+		stop()
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
