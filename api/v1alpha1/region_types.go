@@ -69,6 +69,18 @@ type RegionSpec struct {
 	// +optional
 	Service RegionService `json:"service,omitempty,omitzero"`
 
+	// api says who may use the workers' API. Unset, it is open: whoever reaches it may do everything.
+	// +optional
+	API RegionAPI `json:"api,omitempty,omitzero"`
+
+	// webhooks are told of what becomes of payments. They are declared here and nowhere else: no API takes an address to send to.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Webhooks []RegionWebhook `json:"webhooks,omitempty"`
+
 	// image of the workers. Unset, the operator's own image, so that both are of one version.
 	// +optional
 	// +kubebuilder:validation:MinLength=1

@@ -82,17 +82,18 @@ func runWorker(ctx context.Context, f workerFlags) error {
 	}
 	defer func() { _ = books.Close() }()
 
-	w, err := worker.New(worker.Options{
-		ID: f.pod, Institution: f.institution, Region: f.region, Roles: f.roles, Ledger: books, Directory: f.data, Log: log, Version: version,
-	})
-	if err != nil {
-		return err
-	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return err
 	}
 	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	w, err := worker.New(worker.Options{
+		ID: f.pod, Institution: f.institution, Region: f.region, Roles: f.roles, Ledger: books, Directory: f.data, Log: log, Version: version,
+		Tokens: agent.Tokens{Client: client},
+	})
 	if err != nil {
 		return err
 	}

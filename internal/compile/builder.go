@@ -203,7 +203,11 @@ func (b *builder) plan(c *compilation, ch *chosen) *plan.Region {
 		Institution: c.Institution, Name: b.region.Name, Jurisdiction: string(b.region.Spec.Jurisdiction), Self: c.self,
 		Corridors: sorted(b.corridors), Providers: sorted(ch.providers), Rails: sorted(ch.rails),
 		Participants: sorted(ch.participants), Schedules: sorted(ch.schedules),
+		Webhooks: webhooks(b.region),
 	}
+	var checked findings // By compileRegion.
+	who := checked.access(&b.region.Spec.API)
+	out.API, out.Clients = who.api, who.clients
 	if b.last != nil && out.Self == "" {
 		// The institution itself may have become invalid: then it goes on as it was.
 		if _, still := ch.participants[b.last.Self]; still {

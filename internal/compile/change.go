@@ -26,11 +26,14 @@ type Action string
 
 // The actions.
 const (
-	Added    Action = "added"
-	Removed  Action = "removed"
-	Changed  Action = "changed"
-	Drained  Action = "draining"
-	kindPool        = "Deployment"
+	Added              Action = "added"
+	Removed            Action = "removed"
+	Changed            Action = "changed"
+	Drained            Action = "draining"
+	kindPool                  = "Deployment"
+	kindWebhook               = "Webhook"
+	kindAuthentication        = "Authentication"
+	kindClient                = "Client"
 )
 
 // FieldChange is a field that differs; an empty side has no such field.
@@ -82,6 +85,9 @@ func planChanges(region string, b, a *plan.Region) []Change {
 	out = append(out, kindChanges(region, KindRail, b.Rails, a.Rails, func(r *plan.Rail) string { return r.Name })...)
 	out = append(out, kindChanges(region, KindSchedule, b.Schedules, a.Schedules, func(s *plan.Schedule) string { return s.Name })...)
 	out = append(out, kindChanges(region, KindParticipant, b.Participants, a.Participants, func(p *plan.Participant) string { return p.Name })...)
+	out = append(out, kindChanges(region, kindAuthentication, methods(b), methods(a), func(m *plan.Authentication) string { return m.Name })...)
+	out = append(out, kindChanges(region, kindClient, b.Clients, a.Clients, func(c *plan.Client) string { return c.Name })...)
+	out = append(out, kindChanges(region, kindWebhook, b.Webhooks, a.Webhooks, func(w *plan.Webhook) string { return w.Name })...)
 	return out
 }
 

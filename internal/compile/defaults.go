@@ -33,6 +33,8 @@ const (
 	defaultDSNKey        = "dsn"
 	defaultServiceType   = v1alpha1.RegionServiceClusterIP
 	maxNamespaceLength   = 63
+
+	defaultUsernameClaim = "sub"
 )
 
 func or[T comparable](v, fallback T) T {

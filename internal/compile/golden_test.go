@@ -192,6 +192,9 @@ func written(t *testing.T, r compile.Result, whole bool) []byte {
 				participants = append(participants, e.Name+" "+e.BIC)
 			}
 			m["participants"] = participants
+			if p.API != nil {
+				m["api"], m["clients"] = p.API, p.Clients
+			}
 		}
 		regions[name] = m
 	}

@@ -41,6 +41,8 @@ func (c *compilation) compileRegion(r *v1alpha1.Region) (plan.Deployment, findin
 		}
 		d.Router = f.pool("spec.workers.router", spec.Workers.Router, 1)
 	}
+	c.checkWebhooks(&f, r)
+	f.access(&spec.API)
 	f.regionConflict(c, r, d)
 	return d, f
 }
@@ -122,13 +124,16 @@ func effectiveRegion(d plan.Deployment, corridors int) *v1alpha1.RegionEffective
 	return e
 }
 
-// credentials are the Secrets that a plan's providers need.
+// credentials are the Secrets that a plan's providers and webhooks need.
 func credentials(p *plan.Region) []string {
 	var out []string
 	for _, provider := range p.Providers {
 		if provider.Credentials != "" {
 			out = append(out, provider.Credentials)
 		}
+	}
+	for _, w := range p.Webhooks {
+		out = append(out, w.Credentials)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

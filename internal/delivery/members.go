@@ -23,6 +23,8 @@ func providerName(p plan.Provider) string       { return p.Name }
 func railName(r plan.Rail) string               { return r.Name }
 func participantName(p plan.Participant) string { return p.Name }
 func scheduleName(s plan.Schedule) string       { return s.Name }
+func webhookName(w plan.Webhook) string         { return w.Name }
+func clientName(c plan.Client) string           { return c.Name }
 
 // split lists all members. One without any members still gives one item, because the header must travel too.
 func split(r *plan.Region) ([]item, error) {
@@ -46,6 +48,14 @@ func split(r *plan.Region) ([]item, error) {
 	}
 	if items, err = appendItems(items, "schedule", r.Schedules, scheduleName,
 		func(p *plan.Region, c plan.Schedule) { p.Schedules = append(p.Schedules, c) }); err != nil {
+		return nil, err
+	}
+	if items, err = appendItems(items, "client", r.Clients, clientName,
+		func(p *plan.Region, c plan.Client) { p.Clients = append(p.Clients, c) }); err != nil {
+		return nil, err
+	}
+	if items, err = appendItems(items, "webhook", r.Webhooks, webhookName,
+		func(p *plan.Region, c plan.Webhook) { p.Webhooks = append(p.Webhooks, c) }); err != nil {
 		return nil, err
 	}
 	if len(items) == 0 {
@@ -103,6 +113,8 @@ func checkSorted(r *plan.Region) error {
 		sorted("rails", r.Rails, railName),
 		sorted("participants", r.Participants, participantName),
 		sorted("schedules", r.Schedules, scheduleName),
+		sorted("webhooks", r.Webhooks, webhookName),
+		sorted("clients", r.Clients, clientName),
 	)
 }
 
@@ -121,6 +133,8 @@ func sortMembers(r *plan.Region) {
 	sortBy(r.Rails, railName)
 	sortBy(r.Participants, participantName)
 	sortBy(r.Schedules, scheduleName)
+	sortBy(r.Webhooks, webhookName)
+	sortBy(r.Clients, clientName)
 }
 
 func sortBy[T any](members []T, name func(T) string) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 
 	"qiantang.dev/rails/internal/plan"
 )
@@ -105,6 +106,8 @@ func Decode(index Index, get func(name string) ([]byte, bool)) (*plan.Region, er
 		whole.Rails = append(whole.Rails, part.Rails...)
 		whole.Participants = append(whole.Participants, part.Participants...)
 		whole.Schedules = append(whole.Schedules, part.Schedules...)
+		whole.Webhooks = append(whole.Webhooks, part.Webhooks...)
+		whole.Clients = append(whole.Clients, part.Clients...)
 	}
 	sortMembers(&whole)
 	if err := plan.Seal(&whole); err != nil {
@@ -117,11 +120,12 @@ func Decode(index Index, get func(name string) ([]byte, bool)) (*plan.Region, er
 }
 
 func header(r *plan.Region) plan.Region {
-	return plan.Region{Institution: r.Institution, Name: r.Name, Jurisdiction: r.Jurisdiction, Self: r.Self}
+	return plan.Region{Institution: r.Institution, Name: r.Name, Jurisdiction: r.Jurisdiction, Self: r.Self, API: r.API}
 }
 
 func sameHeader(a, b *plan.Region) bool {
-	return a.Institution == b.Institution && a.Name == b.Name && a.Jurisdiction == b.Jurisdiction && a.Self == b.Self
+	return a.Institution == b.Institution && a.Name == b.Name && a.Jurisdiction == b.Jurisdiction && a.Self == b.Self &&
+		reflect.DeepEqual(a.API, b.API)
 }
 
 func pack(part plan.Region) (Shard, error) {

@@ -27,6 +27,7 @@ func region(t *testing.T, corridors int, edit func(*plan.Region)) *plan.Region {
 	r.Rails = []plan.Rail{{Name: "cips", Currency: "CNY"}}
 	r.Participants = []plan.Participant{{Name: "us"}}
 	r.Schedules = []plan.Schedule{{Name: "daily", CutOffs: []string{"0 16 * * *"}}}
+	r.Webhooks = []plan.Webhook{{Name: "audit"}, {Name: "erp", URL: "https://erp.example/", Events: []string{"paid"}}}
 	if edit != nil {
 		edit(r)
 	}

@@ -68,6 +68,9 @@ func (r *Region) Apply(ctx context.Context, objects ...*unstructured.Unstructure
 	}
 	for _, obj := range objects {
 		did, err := c.apply(ctx, obj)
+		if err != nil && c.leftToOthers(obj, err) {
+			continue
+		}
 		if err != nil {
 			return sent, err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -179,7 +180,11 @@ func (c *connection) follow(ctx context.Context) error {
 		}
 		return nil
 	}
-	for _, gvk := range managed {
+	kinds := managed
+	if c.id == localID {
+		kinds = append(slices.Clone(managed), clusterRoleBinding)
+	}
+	for _, gvk := range kinds {
 		obj := &metav1.PartialObjectMetadata{}
 		obj.SetGroupVersionKind(gvk)
 		if err := add(c.metadata, obj, c.driftHandler(gvk)); err != nil {

@@ -28,6 +28,10 @@ var managed = []schema.GroupVersionKind{
 	corev1.SchemeGroupVersion.WithKind("ServiceAccount"),
 }
 
+// clusterRoleBinding is the one kind that we apply and prune outside of namespaces, with names that begin with the namespace. It is watched
+// in the operator's own cluster alone: a kubeconfig may be for one namespace.
+var clusterRoleBinding = rbacv1.SchemeGroupVersion.WithKind("ClusterRoleBinding")
+
 // newScheme knows the kinds that are used, and no others.
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
@@ -52,5 +56,6 @@ func newMapper() meta.RESTMapper {
 	}
 	m.Add(corev1.SchemeGroupVersion.WithKind("Pod"), meta.RESTScopeNamespace)
 	m.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
+	m.Add(clusterRoleBinding, meta.RESTScopeRoot)
 	return m
 }

@@ -43,7 +43,8 @@ func (r *Region) Prune(ctx context.Context, wanted []*unstructured.Unstructured,
 			deleted++
 		}
 	}
-	return deleted, nil
+	beyond, err := r.pruneCluster(ctx, c, ns, wanted)
+	return deleted + beyond, err
 }
 
 // DeleteRun removes the ConfigMap about a settlement run, whoever made it.

@@ -14,6 +14,9 @@ type Region struct {
 	// current carries the region; next takes over once it is connected.
 	current, next *connection
 	namespace     string
+	// pruned names what was wanted outside of the namespace when that was last pruned, through prunedBy.
+	pruned   string
+	prunedBy *connection
 	// manned is when every role was last seen to be played by a live worker; told says that its lasting absence was.
 	manned time.Time
 	told   bool

@@ -21,7 +21,12 @@ spec:
   cluster: {type: Local}
   ledger: {type: PostgreSQL, postgreSQL: {dsnSecretRef: {name: dsn}}}
   workers: {router: {replicas: 2}, settler: {autoscaling: {minReplicas: 2, maxReplicas: 4}}}
-  service: {type: NodePort, nodePort: 30080}`,
+  service: {type: NodePort, nodePort: 30080}
+  api:
+    authentication:
+      - {name: cluster, type: ServiceAccount, serviceAccount: {audience: rails}}
+      - {name: bank, type: OIDC, oidc: {issuerURL: "https://login.example", audience: rails}}
+    clients: [{name: shop, authentication: cluster, subject: "system:serviceaccount:shop:checkout", scopes: ["payments:write"]}]`,
 	"PaymentRail": `
 metadata: {name: rail}
 spec:
@@ -115,6 +120,10 @@ var broken = []struct {
 	{"Region", "!has(self.replicas) ||", "router: {replicas: 2}", "router: {replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}}", "spec.workers.router.replicas", "exclude each other", "2"},
 	{"Region", "self.minReplicas <= self.maxReplicas", "minReplicas: 2", "minReplicas: 5", "spec.workers.settler.autoscaling.minReplicas", "more than maxReplicas", "5"},
 	{"Region", "!has(self.nodePort)", "type: NodePort, nodePort", "type: ClusterIP, nodePort", "spec.service.nodePort", "type is ClusterIP", "30080"},
+	{"Region", "self.clients.all(c,", "{name: shop, authentication: cluster", "{name: shop, authentication: clutser", "spec.api.clients", "these do not: shop (clutser)", ""},
+	{"Region", "has(self.serviceAccount) ==", ", serviceAccount: {audience: rails}", "", "spec.api.authentication[0]", "type of cluster is ServiceAccount", ""},
+	{"Region", "has(self.oidc) ==", "serviceAccount: {audience: rails}", "serviceAccount: {audience: rails}, oidc: {issuerURL: 'https://a.example', audience: rails}", "spec.api.authentication[0]", "oidc must be set when type is OIDC", ""},
+	{"Region", "isURL(self) && url(self).getScheme()", "https://login.example", "http://login.example", "spec.api.authentication[1].oidc.issuerURL", "issuerURL http://login.example must be", "http://login.example"},
 	{"PaymentRail", "self.metadata.name.size() <= 63", "name: rail", "name: " + strings.Repeat("a", 64), "metadata.name", "longer than 63", strings.Repeat("a", 64)},
 	{"PaymentRail", "quantity(self.min)", `min: "1"`, `min: "3"`, "spec.limits.min", "min 3 is more than max 2.50", "3"},
 	{"PaymentRail", "self.open != '24:00'", `"08:00"`, `"24:00"`, "spec.operatingHours.openings[0]", "00:00 of the following day", ""},

@@ -21,7 +21,16 @@ func Merge(name string, regions ...*Region) (*Region, error) {
 		out.Providers = join(out.Providers, r.Providers, func(p Provider) string { return p.Name })
 		out.Rails = join(out.Rails, r.Rails, func(p Rail) string { return p.Name })
 		out.Participants = join(out.Participants, r.Participants, func(p Participant) string { return p.Name })
+		if r.API != nil {
+			// Where one region is closed, the whole is.
+			if out.API == nil {
+				out.API = &API{}
+			}
+			out.API.Authentication = join(out.API.Authentication, r.API.Authentication, func(a Authentication) string { return a.Name })
+		}
+		out.Clients = join(out.Clients, r.Clients, func(c Client) string { return c.Name })
 		out.Schedules = join(out.Schedules, r.Schedules, func(s Schedule) string { return s.Name })
+		out.Webhooks = join(out.Webhooks, r.Webhooks, func(w Webhook) string { return w.Name })
 	}
 	return out, Seal(out)
 }

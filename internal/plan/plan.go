@@ -23,6 +23,12 @@ type Region struct {
 	Rails        []Rail        `json:"rails,omitempty"`
 	Participants []Participant `json:"participants,omitempty"`
 	Schedules    []Schedule    `json:"schedules,omitempty"`
+	// Webhooks are told of payments.
+	Webhooks []Webhook `json:"webhooks,omitempty"`
+
+	// API says how callers authenticate, Clients who they may be; nil: the API is open.
+	API     *API     `json:"api,omitempty"`
+	Clients []Client `json:"clients,omitempty"`
 }
 
 // Corridor is one country and currency pair that the region serves.

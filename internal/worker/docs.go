@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"qiantang.dev/rails/internal/access"
 )
 
 // docsPage renders the API's description as one page that loads nothing from elsewhere.
@@ -20,6 +22,7 @@ func docsPage(api huma.API) http.HandlerFunc {
 
 type docsOperation struct {
 	Method, Path, Summary, Description string
+	Scope                              string
 	Parameters                         []docsField
 	Bodies                             []docsBody
 	Answers                            []string
@@ -60,6 +63,7 @@ func describe(o *huma.OpenAPI) docsView {
 
 func describeOperation(o *huma.OpenAPI, method, path string, op *huma.Operation) docsOperation {
 	d := docsOperation{Method: method, Path: path, Summary: op.Summary, Description: op.Description}
+	d.Scope = access.ScopeOf(op.OperationID)
 	for _, p := range op.Parameters {
 		d.Parameters = append(d.Parameters, docsField{Name: p.Name, Where: p.In, Type: typeOf(p.Schema), Doc: p.Description})
 	}
@@ -120,7 +124,7 @@ var docsTemplate = template.Must(template.New("docs").Parse(`<!doctype html><htm
 h3{margin:2rem 0 .3rem;border-top:1px solid #ddd;padding-top:1rem}table{border-collapse:collapse;width:100%}td{padding:.2rem .8rem .2rem 0;vertical-align:top;border-bottom:1px solid #eee}
 .m{display:inline-block;min-width:4rem;color:#06c}small{color:#666}</style>
 <h1>{{.Title}} <small>{{.Version}}</small></h1><p>{{.Description}} Machine-readable: <a href="openapi.json">openapi.json</a>.</p>
-{{range .Operations}}<h3><span class="m">{{.Method}}</span>{{.Path}}</h3><p><b>{{.Summary}}</b>{{with .Description}}<br>{{.}}{{end}}</p>
+{{range .Operations}}<h3><span class="m">{{.Method}}</span>{{.Path}}</h3><p><b>{{.Summary}}</b>{{with .Description}}<br>{{.}}{{end}}{{with .Scope}}<br><small>scope {{.}}</small>{{end}}</p>
 {{if .Parameters}}<table>{{range .Parameters}}<tr><td><code>{{.Name}}</code><td>{{.Where}}<td>{{.Type}}<td>{{.Doc}}{{end}}</table>{{end}}
 {{range .Bodies}}<p><small>body, {{.Type}}</small></p><table>{{range .Fields}}<tr><td><code>{{.Name}}</code><td>{{.Where}}<td>{{.Type}}<td>{{.Doc}}{{end}}</table>{{end}}
 <p><small>answers: {{range $i, $a := .Answers}}{{if $i}} · {{end}}{{$a}}{{end}}</small></p>{{end}}</html>`))

@@ -12,16 +12,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"qiantang.dev/rails/internal/access"
 )
 
-// newHandler lays out the worker's paths: /v1/… by role, /openapi.json and /docs, /healthz, /readyz, /metrics.
-func (w *Worker) newHandler() http.Handler {
+// newHandler lays out the worker's paths: /v1/… by role, guarded; /openapi.json and /docs, /healthz, /readyz, /metrics, open to all.
+func (w *Worker) newHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Qiantang", w.opt.Version)
 	config.Info.Description = "Quotes, payments, accounts and settlement of one region's rails."
 	config.DocsPath = "" // the page that huma serves loads its script from elsewhere; ours stands alone
 	config.CreateHooks = nil
 	api := humago.New(mux, config)
+	api.UseMiddleware(w.guard.Middleware)
 	if w.router != nil {
 		w.router.Register(api)
 	}
@@ -29,11 +32,14 @@ func (w *Worker) newHandler() http.Handler {
 		w.settler.Register(api)
 	}
 	registerBooks(api, w.opt.Ledger, w.opt.Clock)
+	if err := access.Describe(api); err != nil {
+		return nil, err
+	}
 	mux.HandleFunc("GET /docs", docsPage(api))
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { answer(rw, nil) })
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, r *http.Request) { answer(rw, w.Ready(r.Context())) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(w.metrics, promhttp.HandlerOpts{}))
-	return mux
+	return mux, nil
 }
 
 // Ready says why payments cannot be taken, nil where they can.

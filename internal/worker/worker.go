@@ -14,6 +14,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"qiantang.dev/rails/internal/access"
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/fx/adapters"
 	"qiantang.dev/rails/internal/ledger"
@@ -42,6 +43,8 @@ type Options struct {
 	Directory string
 	Clock     func() time.Time
 	Log       logr.Logger
+	// Tokens reviews tokens of ServiceAccounts; nil: plans that want it are refused.
+	Tokens access.TokenReviewer
 	// Version is shown in /openapi.json.
 	Version string
 }
@@ -52,6 +55,7 @@ type Worker struct {
 	metrics   *prometheus.Registry
 	router    *router.Router
 	settler   *settle.Settler
+	guard     *access.Guard
 	handler   http.Handler
 	served    atomic.Pointer[plan.Region]
 	changed   chan struct{}
@@ -91,7 +95,13 @@ func New(opt Options) (*Worker, error) {
 			Directory: filepath.Join(opt.Directory, "settlement"), Client: client, OnReport: func(plan.RunReport) { w.wake() },
 		})
 	}
-	w.handler = w.newHandler()
+	var err error
+	if w.guard, err = access.New(access.Options{Clock: opt.Clock, Log: opt.Log.WithName("access"), Metrics: w.metrics, Tokens: opt.Tokens}); err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
+	if w.handler, err = w.newHandler(); err != nil {
+		return nil, fmt.Errorf("worker: %w", err)
+	}
 	return w, nil
 }
 
@@ -118,6 +128,10 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 	if w.opt.Region != "" && (r.Name != w.opt.Region || r.Institution != w.opt.Institution) {
 		return fmt.Errorf("plan is for %s/%s, this worker for %s/%s", r.Institution, r.Name, w.opt.Institution, w.opt.Region)
 	}
+	policy, err := w.guard.Prepare(ctx, r)
+	if err != nil {
+		return err
+	}
 	last := w.served.Load()
 	if w.settler != nil {
 		if err := w.settler.Switch(ctx, r); err != nil {
@@ -132,6 +146,7 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 			return fmt.Errorf("router: %w", err)
 		}
 	}
+	w.guard.Use(policy)
 	w.served.Store(r)
 	w.opt.Log.Info("serving", "revision", r.Revision, "corridors", len(r.Corridors))
 	return nil

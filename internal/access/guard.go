@@ -1,0 +1,240 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/time/rate"
+
+	"qiantang.dev/rails/internal/plan"
+)
+
+// Options of a Guard. Clock is required.
+type Options struct {
+	Clock func() time.Time
+	Log   logr.Logger
+	// Metrics are registered here; nil: nowhere.
+	Metrics prometheus.Registerer
+	// Client reaches issuers; nil: one with a time-out.
+	Client *http.Client
+	// Tokens reviews ServiceAccounts' tokens; nil: plans that want it are refused.
+	Tokens TokenReviewer
+}
+
+// Guard stands before the API's operations. It lets nothing in before Use.
+type Guard struct {
+	opt       Options
+	policy    atomic.Pointer[Policy]
+	decisions *prometheus.CounterVec
+}
+
+// Policy is who may do what under one plan.
+type Policy struct {
+	open    bool
+	methods []*method
+	callers map[who]*caller
+}
+
+// who is a subject, as one method shows it.
+type who struct{ authentication, subject string }
+
+// caller is a client of the plan, with its bucket.
+type caller struct {
+	name   string
+	scopes map[Scope]bool
+	limit  *rate.Limiter // nil: none
+}
+
+// New makes a Guard without a policy.
+func New(o Options) (*Guard, error) {
+	g := &Guard{opt: o, decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "qiantang_api_access_total", Help: "Requests by client (empty: not known) and what was decided about them.",
+	}, []string{"client", "decision"})}
+	if o.Metrics != nil {
+		if err := o.Metrics.Register(g.decisions); err != nil {
+			return nil, fmt.Errorf("access: %w", err)
+		}
+	}
+	return g, nil
+}
+
+// Prepare makes the policy of a plan, without using it yet. What the policy in use remembers of tokens and rates goes on in it.
+func (g *Guard) Prepare(ctx context.Context, r *plan.Region) (*Policy, error) {
+	if r.API == nil {
+		return &Policy{open: true}, nil
+	}
+	if len(r.API.Authentication) == 0 {
+		return nil, errors.New("access: the plan's api names no authentication")
+	}
+	last := g.policy.Load()
+	if last == nil {
+		last = &Policy{}
+	}
+	p := &Policy{callers: make(map[who]*caller, len(r.Clients))}
+	for _, a := range r.API.Authentication {
+		m := last.method(a)
+		if m == nil {
+			var err error
+			if m, err = newMethod(a, g.opt); err != nil {
+				return nil, fmt.Errorf("access: %w", err)
+			}
+			if a.Type == plan.AuthenticationServiceAccount {
+				if err := g.opt.Tokens.Check(ctx); err != nil {
+					return nil, fmt.Errorf("access: authentication %s: %w", a.Name, err)
+				}
+			}
+		}
+		p.methods = append(p.methods, m)
+	}
+	for _, c := range r.Clients {
+		granted, err := scopesOf(c.Name, c.Scopes)
+		if err != nil {
+			return nil, fmt.Errorf("access: %w", err)
+		}
+		id := who{c.Authentication, c.Subject}
+		if other, taken := p.callers[id]; taken {
+			return nil, fmt.Errorf("access: clients %s and %s are both %q of %s", other.name, c.Name, c.Subject, c.Authentication)
+		}
+		p.callers[id] = &caller{name: c.Name, scopes: granted, limit: last.bucket(id, c)}
+	}
+	return p, nil
+}
+
+// Use puts a policy in use, for all requests that come from now on.
+func (g *Guard) Use(p *Policy) { g.policy.Store(p) }
+
+// method is the one for a, where there is one that is just so.
+func (p *Policy) method(a plan.Authentication) *method {
+	for _, m := range p.methods {
+		if m.Authentication == a {
+			return m
+		}
+	}
+	return nil
+}
+
+// bucket is the client's, with what is left in it where its limit has not changed.
+func (p *Policy) bucket(id who, c plan.Client) *rate.Limiter {
+	if c.RateLimit == 0 {
+		return nil
+	}
+	if had := p.callers[id]; had != nil && had.limit != nil && had.limit.Limit() == rate.Limit(c.RateLimit) && had.limit.Burst() == int(c.Burst) {
+		return had.limit
+	}
+	return rate.NewLimiter(rate.Limit(c.RateLimit), int(c.Burst))
+}
+
+// Middleware lets an operation run, or answers why not.
+func (g *Guard) Middleware(ctx huma.Context, next func(huma.Context)) {
+	if no := g.admit(ctx.Context(), ctx.Operation().OperationID, ctx.Header("Authorization")); no != nil {
+		no.write(ctx)
+		return
+	}
+	next(ctx)
+}
+
+// admit decides about one request; nil lets it in.
+func (g *Guard) admit(ctx context.Context, operation, header string) *refusal {
+	p := g.policy.Load()
+	if p == nil {
+		return notReady()
+	}
+	if p.open {
+		return nil
+	}
+	m, identity, no := p.identify(ctx, header)
+	if no != nil {
+		if no.cause != nil {
+			g.opt.Log.Error(no.cause, "cannot authenticate")
+		}
+		return g.decided("", no)
+	}
+	c := p.callers[who{m.Name, identity.Subject}]
+	if c == nil {
+		return g.decided("", unknownClient(m.Name, identity.Subject))
+	}
+	if wait := c.wait(g.opt.Clock()); wait > 0 {
+		return g.decided(c.name, tooMany(c.name, wait))
+	}
+	scope, ok := needed[operation]
+	if !ok || !c.scopes[scope] {
+		return g.decided(c.name, outOfScope(c.name, "was not granted", scope))
+	}
+	if identity.Narrowed && !holds(identity.Scopes, scope) {
+		return g.decided(c.name, outOfScope(c.name, "has a token without", scope))
+	}
+	return g.decided(c.name, nil)
+}
+
+func (g *Guard) decided(client string, no *refusal) *refusal {
+	decision := "allowed"
+	if no != nil {
+		decision = no.code
+	}
+	g.decisions.WithLabelValues(client, decision).Inc()
+	return no
+}
+
+// identify finds the method that the token is for, and asks it whose it is.
+func (p *Policy) identify(ctx context.Context, header string) (*method, Identity, *refusal) {
+	token, err := bearerToken(header)
+	if err != nil {
+		return nil, Identity{}, noToken(err.Error())
+	}
+	said, err := peek(token)
+	if err != nil {
+		return nil, Identity{}, badToken(err.Error())
+	}
+	var why, away error
+	for _, m := range p.methods {
+		if !m.takes(said) {
+			continue
+		}
+		identity, err := m.authenticate(ctx, token, said)
+		if err == nil {
+			return m, identity, nil
+		}
+		var no *Refused
+		if errors.As(err, &no) {
+			why = err
+		} else {
+			away = err
+		}
+	}
+	switch {
+	case away != nil:
+		return nil, Identity{}, cannotTell(away)
+	case why != nil:
+		return nil, Identity{}, badToken(why.Error())
+	}
+	return nil, Identity{}, badToken(fmt.Sprintf("the token is of issuer %q, which is not accepted here", said.Issuer))
+}
+
+// wait is how long the client must, zero where it may go on.
+func (c *caller) wait(now time.Time) time.Duration {
+	if c.limit == nil {
+		return 0
+	}
+	r := c.limit.ReserveN(now, 1)
+	d := r.DelayFrom(now)
+	if d > 0 {
+		r.CancelAt(now)
+	}
+	return d
+}
+
+func holds(list []string, s Scope) bool {
+	for _, x := range list {
+		if x == string(s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,147 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+
+	"qiantang.dev/rails/internal/plan"
+)
+
+// Identity is who a token speaks for.
+type Identity struct {
+	Subject string
+	// Narrowed says that the token itself limits what may be done, to Scopes.
+	Narrowed bool
+	Scopes   []string
+}
+
+// Authenticator checks tokens. A *Refused says that a token is not good, any other error that it cannot be told now.
+type Authenticator interface {
+	Authenticate(ctx context.Context, token string) (Identity, error)
+}
+
+// TokenReviewer asks Kubernetes about ServiceAccounts' tokens.
+type TokenReviewer interface {
+	// Review gives the subject of a token that is good for audience. A *Refused says that it is not good.
+	Review(ctx context.Context, token, audience string) (subject string, err error)
+	// Check says why tokens can never be reviewed, such as a right that is missing; nil also where that cannot be told now.
+	Check(ctx context.Context) error
+}
+
+// How long what was found out about a token counts, and of how many tokens it is remembered, good and bad each.
+const (
+	goodFor       = 30 * time.Second
+	badFor        = 5 * time.Second
+	maxRemembered = 4096
+	// askTimeout bounds a question to an issuer or to Kubernetes.
+	askTimeout = 5 * time.Second
+	// Questions a second that tokens not yet known may cause, of all callers together, so that made-up tokens flood nobody.
+	maxAsked      = 100
+	maxAskedBurst = 200
+)
+
+// errFlooded says that there are too many new tokens.
+var errFlooded = errors.New("too many tokens that are not known yet")
+
+// method is one way to authenticate, with what it remembers.
+type method struct {
+	plan.Authentication
+	asks  Authenticator
+	clock func() time.Time
+
+	good, bad *memory
+	limit     *rate.Limiter
+	flights   singleflight.Group
+}
+
+func newMethod(a plan.Authentication, o Options) (*method, error) {
+	m := &method{
+		Authentication: a, clock: o.Clock, good: newMemory(maxRemembered), bad: newMemory(maxRemembered), limit: rate.NewLimiter(maxAsked, maxAskedBurst),
+	}
+	switch a.Type {
+	case plan.AuthenticationServiceAccount:
+		if o.Tokens == nil {
+			return nil, fmt.Errorf("authentication %s: type ServiceAccount: there is no Kubernetes API server here that could review tokens", a.Name)
+		}
+		m.asks = serviceAccounts{o.Tokens, a.Audience}
+	case plan.AuthenticationOIDC:
+		client := o.Client
+		if client == nil {
+			client = &http.Client{Timeout: askTimeout}
+		}
+		m.asks = &issuer{Authentication: a, clock: o.Clock, client: client}
+	default:
+		return nil, fmt.Errorf("authentication %s: type %q: want ServiceAccount or OIDC", a.Name, a.Type)
+	}
+	return m, nil
+}
+
+// takes says whether a token that names its issuer so is for this method: an OIDC issuer's name is known, Kubernetes' is not.
+func (m *method) takes(c claims) bool {
+	return m.Type != plan.AuthenticationOIDC || c.Issuer == m.Issuer
+}
+
+// authenticate finds out whose the token is, or remembers it.
+func (m *method) authenticate(ctx context.Context, token string, c claims) (Identity, error) {
+	now := m.clock()
+	if err := c.fits(m.Audience, now); err != nil {
+		return Identity{}, err
+	}
+	key := sha256.Sum256([]byte(token))
+	if e, ok := m.good.get(key, now); ok {
+		return e.identity, nil
+	}
+	if e, ok := m.bad.get(key, now); ok {
+		return Identity{}, e.refused
+	}
+	if !m.limit.AllowN(now, 1) {
+		return Identity{}, errFlooded
+	}
+	flight := m.flights.DoChan(string(key[:]), func() (any, error) {
+		// Others may wait for the same answer: it outlives the caller that asked first.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		identity, err := m.asks.Authenticate(ctx, token)
+		var no *Refused
+		switch {
+		case err == nil:
+			m.good.put(key, entry{identity: identity, until: earlier(now.Add(goodFor), time.Time(*c.Expiry))}, now)
+		case errors.As(err, &no):
+			m.bad.put(key, entry{refused: no, until: now.Add(badFor)}, now)
+		}
+		return identity, err
+	})
+	select {
+	case <-ctx.Done():
+		return Identity{}, ctx.Err()
+	case r := <-flight:
+		identity, _ := r.Val.(Identity)
+		return identity, r.Err
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// serviceAccounts takes the tokens that Kubernetes says are good.
+type serviceAccounts struct {
+	reviewer TokenReviewer
+	audience string
+}
+
+// Authenticate asks for a review.
+func (s serviceAccounts) Authenticate(ctx context.Context, token string) (Identity, error) {
+	subject, err := s.reviewer.Review(ctx, token, s.audience)
+	return Identity{Subject: subject}, err
+}
