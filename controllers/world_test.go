@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-logr/logr/testr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -176,7 +175,7 @@ func (w *world) operator(o operatorOptions) (stop func()) {
 		o.config = w.config
 	}
 	mgr, err := controllers.NewManager(o.config, controllers.ManagerOptions{
-		MetricsAddress: "0", ProbeAddress: "0", Log: testr.New(w.t).V(1), Namespaces: []string{w.ns}, SkipNameValidation: true,
+		MetricsAddress: "0", ProbeAddress: "0", Log: envtesting.Log(w.t), Namespaces: []string{w.ns}, SkipNameValidation: true,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -195,7 +194,7 @@ func (w *world) worker(cfg *rest.Config, region, pod string, engine agent.Worker
 		w.t.Fatal(err)
 	}
 	a, err := agent.New(agent.Options{
-		Client: cs, Namespace: w.ns + "-" + region, Region: region, Institution: w.ns, Pod: pod, Worker: engine, Log: testr.New(w.t).V(1),
+		Client: cs, Namespace: w.ns + "-" + region, Region: region, Institution: w.ns, Pod: pod, Worker: engine, Log: envtesting.Log(w.t),
 	})
 	if err != nil {
 		w.t.Fatal(err)
