@@ -191,7 +191,11 @@ func (r *Router) commitNew(ctx context.Context, p *payment, recordKey, hash stri
 	if err != nil {
 		return answer{}, err
 	}
-	if err := r.apply(ctx, bookReserve(p), ledger.Commit{Puts: []ledger.Put{kept, put}}); err != nil {
+	puts, err := r.tell(p, string(p.state))
+	if err != nil {
+		return answer{}, err
+	}
+	if err := r.apply(ctx, bookReserve(p), ledger.Commit{Puts: append(puts, kept, put)}); err != nil {
 		p.state = received
 		return answer{}, fmt.Errorf("accept payment %s: %w", p.ID, err)
 	}
@@ -222,7 +226,11 @@ func (r *Router) refuse(ctx context.Context, p *payment, recordKey, hash string,
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
-	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: []ledger.Put{kept, put}}); err != nil {
+	puts, err := r.tell(p, string(p.state))
+	if err != nil {
+		return answer{}, r.classify(err)
+	}
+	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: append(puts, kept, put)}); err != nil {
 		return answer{}, r.classify(fmt.Errorf("record refused payment %s: %w", p.ID, err))
 	}
 	p.version = 1

@@ -128,7 +128,11 @@ func (r *Router) once(ctx context.Context, p, next *payment, event Event, e entr
 	if err != nil {
 		return err
 	}
-	if err := r.apply(ctx, e, ledger.Commit{Requires: requires, Puts: []ledger.Put{put}}); err != nil {
+	puts, err := r.tell(next, string(next.state))
+	if err != nil {
+		return err
+	}
+	if err := r.apply(ctx, e, ledger.Commit{Requires: requires, Puts: append(puts, put)}); err != nil {
 		return err
 	}
 	next.version++

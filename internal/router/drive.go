@@ -147,7 +147,11 @@ func (r *Router) move(ctx context.Context, t *task, p *payment, event Event, e e
 	if err != nil {
 		return err
 	}
-	if err := r.commit(ctx, e, ledger.Commit{Requires: requires, Puts: []ledger.Put{put}}); err != nil {
+	puts, err := r.tell(p, string(p.state))
+	if err != nil {
+		return err
+	}
+	if err := r.commit(ctx, e, ledger.Commit{Requires: requires, Puts: append(puts, put)}); err != nil {
 		return err
 	}
 	p.version++
@@ -163,6 +167,7 @@ func (r *Router) moved(p *payment, t Transition) {
 		r.metrics.life.WithLabelValues(string(t.To)).Observe(r.clock().Sub(p.Created).Seconds())
 	}
 	r.feed.publish(p)
+	r.told()
 	r.log.V(1).Info("payment moved", "payment", p.ID, "corridor", p.Corridor, "event", string(t.Event), "state", string(t.To), "attempt", p.Attempt)
 }
 
@@ -184,8 +189,10 @@ func (r *Router) delay(tries int) time.Duration {
 	if tries >= closedTries {
 		d = 4 * r.pace.Most
 	}
-	return d - time.Duration(rand.Int64N(int64(d/4)+1))
+	return jitter(d)
 }
+
+func jitter(d time.Duration) time.Duration { return d - time.Duration(rand.Int64N(int64(d/4)+1)) }
 
 func (r *Router) now() time.Time { return r.clock().UTC().Truncate(time.Microsecond) }
 

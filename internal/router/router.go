@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,10 @@ type Pace struct {
 	Memory time.Duration
 	// Admit is how long a request may wait for a place in memory: 2 s.
 	Admit time.Duration
+	// Hook and HookMost bound the wait before an event is sent to a webhook again, doubled each time: 5 s and 1 h.
+	Hook, HookMost time.Duration
+	// HookKeep is for how long an event is tried: 3 days. HookTimeout bounds one attempt: 15 s.
+	HookKeep, HookTimeout time.Duration
 }
 
 func (p *Pace) defaults() {
@@ -64,6 +69,10 @@ func (p *Pace) defaults() {
 		{&p.Most, 30 * time.Second},
 		{&p.Memory, 2 * time.Second},
 		{&p.Admit, 2 * time.Second},
+		{&p.Hook, 5 * time.Second},
+		{&p.HookMost, time.Hour},
+		{&p.HookKeep, 72 * time.Hour},
+		{&p.HookTimeout, 15 * time.Second},
 	} {
 		if *d.v <= 0 {
 			*d.v = d.zero
@@ -101,6 +110,11 @@ type Router struct {
 	feed     feed
 	accounts *accountBook
 	windows  sync.Map // settled windows
+
+	// poked wakes the deliveries to webhooks.
+	poked       chan struct{}
+	hookClient  *http.Client
+	hookMetrics hookMetrics
 }
 
 // New makes a Router; it is Ready after the first Switch, and works once Run does.
@@ -122,7 +136,7 @@ func New(o Options) *Router {
 		ledger: o.Ledger, assigner: o.Assigner, open: o.Open, clock: o.Clock, log: o.Log, pace: o.Pace,
 		metrics: newMetrics(o.Metrics), name: o.ID, holder: o.ID + "/" + uuid.NewString()[:8],
 		slots: make(chan struct{}, o.MaxInFlight), active: map[uuid.UUID]struct{}{}, retired: map[string]*provider{},
-		accounts: newAccountBook(),
+		accounts: newAccountBook(), poked: make(chan struct{}, 1), hookClient: newHookClient(), hookMetrics: newHookMetrics(o.Metrics),
 	}
 }
 
@@ -149,6 +163,11 @@ func (r *Router) Switch(_ context.Context, region *plan.Region, creds fx.Credent
 	}
 	r.mu.Unlock()
 	r.snap.Store(s)
+	for _, h := range s.hooks {
+		if h.unsigned != nil {
+			r.log.Error(h.unsigned, "webhook cannot be signed; its events wait", "webhook", h.Name, "credentials", h.Credentials, "key", h.Key)
+		}
+	}
 	r.metrics.corridors.Set(float64(len(s.corridors)))
 	r.log.Info("plan served", "revision", region.Revision, "corridors", len(s.corridors), "providers", len(s.providers))
 	return nil

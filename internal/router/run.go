@@ -31,6 +31,7 @@ func (r *Router) Run(ctx context.Context) error {
 		r.feed.close() // or streams would hold the server's end up
 		r.tasks.Wait()
 	}()
+	r.tasks.Go(func() { r.deliver(ctx) })
 	mine := true
 	tick := time.NewTicker(r.pace.Sweep)
 	defer tick.Stop()

@@ -24,6 +24,8 @@ type snapshot struct {
 	// references are the sources of reference rates, in the plan's order.
 	references []fx.Reference
 	rails      map[string]*plan.Rail
+	// hooks are the webhooks that are told of payments.
+	hooks []*hook
 }
 
 // corridor is a corridor with its decisions compiled and its providers opened.
@@ -41,6 +43,7 @@ func compileSnapshot(region *plan.Region, creds fx.Credentials, before *snapshot
 		corridors: make(map[string]*corridor, len(region.Corridors)),
 		providers: make(map[string]*provider, len(region.Providers)),
 		rails:     make(map[string]*plan.Rail, len(region.Rails)),
+		hooks:     newHooks(region.Webhooks, creds),
 	}
 	for i := range region.Rails {
 		s.rails[region.Rails[i].Name] = &region.Rails[i]

@@ -104,6 +104,14 @@ type Payment struct {
 	Updated     time.Time         `json:"updated"`
 }
 
+// WebhookEvent is the body of what webhooks are sent: a payment as it was after a step. Its Type is "payment." and the step: accepted,
+// instructing, paid, rejected, cancelled, returned, refunded.
+type WebhookEvent struct {
+	Type      string    `json:"type" example:"payment.paid"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      Payment   `json:"data"`
+}
+
 // PaymentList is a page of payments, oldest first.
 type PaymentList struct {
 	Payments []Payment `json:"payments"`
