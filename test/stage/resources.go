@@ -57,18 +57,20 @@ func (r Resources) Write(dir string) error {
 			return err
 		}
 		fmt.Fprintf(&b, "---\n%s\n", secret)
-		resource("Participant", name, fmt.Sprintf(`{legalName: %s, bic: PPGSCNBHXXX, accounts: [{currency: USD, other: "3"}, {currency: CNY, other: "4"}]}`, adapter))
-		resource("FXProvider", name, fmt.Sprintf(`{adapter: %s, endpoint: "%s/%s", credentialsSecretRef: {name: %s}, participantRef: {name: %s}, pairs: [{sell: USD, buy: CNY}],
-  circuitBreaker: {consecutiveFailures: 20, openFor: 1s}}`, adapter, r.Simulator, name, name, name))
+		resource("Participant", name, fmt.Sprintf(`{legalName: %s, bic: %sCNBH, accounts: [{currency: USD, other: "%s-1"}, {currency: CNY, other: "%s-2"}]}`,
+			adapter, strings.ToUpper(name[:4]), name, name))
+		resource("FXProvider", name, fmt.Sprintf(`{adapter: %s, endpoint: "%s/%s", credentialsSecretRef: {name: %s}, participantRef: {name: %s}, pairs: [%s],
+  circuitBreaker: {consecutiveFailures: 20, openFor: 1s}}`, adapter, r.Simulator, name, name, name, strings.Join(r.pairs(), ", ")))
 		members = append(members, fmt.Sprintf("{name: %s, weight: %d}", name, 100/len(r.Providers)))
 	}
 	for i := range r.Corridors {
-		name := Corridor
+		name, country, currency := Corridor, "US", "USD"
 		if i > 0 {
 			name = fmt.Sprintf("%s-%05d", Corridor, i)
+			country, currency = countries[i%len(countries)], currencies[i/len(countries)%len(currencies)]
 		}
 		resource("PaymentCorridor", name, fmt.Sprintf(`
-  source: {country: US, currency: USD}
+  source: {country: "%s", currency: %s}
   destination: {country: CN, currency: CNY}
   regions: [local]
   rails: [{name: cnaps-beps}]
@@ -76,12 +78,30 @@ func (r Resources) Write(dir string) error {
   routing:
     strategy: Weighted
     rules: [{name: no-cash, when: payment.purpose == 'CASH', action: Deny, message: not taken}]
-  limits: {min: "1.00", max: "250000.00"}
-  feeTiers: [{from: "0", basisPoints: 50, min: "0.05"}]
+  limits: {min: "1", max: "250000"}
+  feeTiers: [{from: "0", basisPoints: 50, min: "1"}]
   quotes: {ttl: 60s, maxSpreadBasisPoints: 150}
-  settlementScheduleRef: {name: daily}`, strings.Join(members, ", ")))
+  settlementScheduleRef: {name: daily}`, country, currency, strings.Join(members, ", ")))
 	}
 	return os.WriteFile(filepath.Join(dir, "stage.yaml"), []byte(b.String()), 0o600)
+}
+
+// Each pair of countries and currencies has one corridor in a region; these make many sources. The first pair is Corridor's own.
+var (
+	countries = strings.Fields("US AT AU BE BG BR CA CH CL CO CY CZ DE DK EE EG ES FI FR GB GR HK HR HU ID IE IL IN IS IT JP KE KR KW LT LU LV MA MT MX MY " +
+		"NG NL NO NZ OM PE PH PK PL PT QA RO SA SE SG SI SK TH TN TR TW TZ UA UG UY VN ZA AD AE AF AG AI AL AM AO AR AW AZ BA BB BD BF BH BI BJ BM BN BO BS BT BW BY BZ CD CF CG CI CM CU CV DJ DO DZ EC")
+	currencies = strings.Fields("USD EUR GBP JPY AUD CAD CHF SEK NOK DKK PLN CZK HUF RON TRY ILS INR IDR KRW MYR MXN NZD PHP SGD THB ZAR BRL HKD ISK AED " +
+		"AFN ALL AMD AOA ARS AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BSD BTN BWP BYN BZD CDF CLP COP CRC CUP CVE DJF DOP DZD EGP ETB FJD FKP GEL GHS GIP GMD GNF " +
+		"GTQ GYD HNL HTG IQD IRR JMD JOD KES KGS KHR KMF KPW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MZN NAD")
+)
+
+// pairs that the providers take: the sources' currencies into renminbi.
+func (r Resources) pairs() []string {
+	var pairs []string
+	for _, c := range currencies[:min(len(currencies), 1+r.Corridors/len(countries))] {
+		pairs = append(pairs, fmt.Sprintf("{sell: %s, buy: CNY}", c))
+	}
+	return pairs
 }
 
 // Plan is what dir compiles to, with its credentials; anything wrong in it is an error.

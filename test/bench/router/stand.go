@@ -18,6 +18,9 @@ import (
 	"qiantang.dev/rails/test/stage"
 )
 
+// provider is one whose protocol signs with HMAC: with one that signs every message by RSA, what would be measured is RSA.
+const provider = "openfx"
+
 // account that pays for everything.
 const account = "customer:bench:USD"
 
@@ -100,7 +103,7 @@ func script(ctx context.Context, dir string, simulator *stage.Simulator, corrido
 	if err := os.Mkdir(resources, 0o700); err != nil {
 		return err
 	}
-	r := stage.Resources{Simulator: simulator.URL, Providers: []string{"pingpong"}, Credentials: simulator.Credentials, Corridors: corridors}
+	r := stage.Resources{Simulator: simulator.URL, Providers: []string{provider}, Credentials: simulator.Credentials, Corridors: corridors}
 	if err := r.Write(resources); err != nil {
 		return err
 	}
