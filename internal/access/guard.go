@@ -193,10 +193,7 @@ func (p *Policy) identify(ctx context.Context, header string) (*method, Identity
 		return nil, Identity{}, badToken(err.Error())
 	}
 	var why, away error
-	for _, m := range p.methods {
-		if !m.takes(said) {
-			continue
-		}
+	for _, m := range p.takers(said.Issuer) {
 		identity, err := m.authenticate(ctx, token, said)
 		if err == nil {
 			return m, identity, nil
@@ -215,6 +212,23 @@ func (p *Policy) identify(ctx context.Context, header string) (*method, Identity
 		return nil, Identity{}, badToken(why.Error())
 	}
 	return nil, Identity{}, badToken(fmt.Sprintf("the token is of issuer %q, which is not accepted here", said.Issuer))
+}
+
+// takers are the methods that a token of issuer is for: the issuer's own, or else Kubernetes, whose name is not known here.
+func (p *Policy) takers(issuer string) []*method {
+	var own, kubernetes []*method
+	for _, m := range p.methods {
+		switch {
+		case m.Type == plan.AuthenticationServiceAccount:
+			kubernetes = append(kubernetes, m)
+		case m.Issuer == issuer:
+			own = append(own, m)
+		}
+	}
+	if own != nil {
+		return own
+	}
+	return kubernetes
 }
 
 // wait is how long the client must, zero where it may go on.

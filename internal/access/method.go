@@ -83,11 +83,6 @@ func newMethod(a plan.Authentication, o Options) (*method, error) {
 	return m, nil
 }
 
-// takes says whether a token that names its issuer so is for this method: an OIDC issuer's name is known, Kubernetes' is not.
-func (m *method) takes(c claims) bool {
-	return m.Type != plan.AuthenticationOIDC || c.Issuer == m.Issuer
-}
-
 // authenticate finds out whose the token is, or remembers it.
 func (m *method) authenticate(ctx context.Context, token string, c claims) (Identity, error) {
 	now := m.clock()
