@@ -158,6 +158,7 @@ func (v *view) drains(name string) drain {
 		return waits(no(v1alpha1.ReasonApplyFailed, fmt.Sprintf("region %s: %s", v.name, v.failed)))
 	}
 	var most int64
+	counted := false
 	for _, w := range v.workers {
 		got, has := v.history.byRevision[w.Revision][ref]
 		if !has || !got.draining {
@@ -166,14 +167,18 @@ func (v *view) drains(name string) drain {
 			}
 			return waits(no(v1alpha1.ReasonDraining, fmt.Sprintf("region %s: worker %s has not stopped taking payments yet", v.name, w.Worker)))
 		}
-		n, counted := w.InFlight[name]
-		if !counted || n < 0 {
+		if !slices.Contains(w.Roles, render.RoleRouter) {
+			continue // A settler takes no payments, and counts none.
+		}
+		n, known := w.InFlight[name]
+		if !known || n < 0 {
 			return waits(no(v1alpha1.ReasonDraining, fmt.Sprintf("region %s: worker %s has not counted its payments", v.name, w.Worker)))
 		}
 		most = max(most, n) // Workers share one ledger, so each counts all.
+		counted = true
 	}
-	if len(v.workers) == 0 {
-		return waits(no(v1alpha1.ReasonNoWorkers, fmt.Sprintf("region %s: no worker is heard that could say whether payments are under way", v.name)))
+	if !counted {
+		return waits(no(v1alpha1.ReasonNoWorkers, fmt.Sprintf("region %s: no router is heard that could say whether payments are under way", v.name)))
 	}
 	d := drain{done: most == 0, inFlight: &most, said: yes(v1alpha1.ReasonDrained, "")}
 	if most > 0 {

@@ -114,6 +114,8 @@ func TestDrains(t *testing.T) {
 	}
 	refusing := serving("w", before.Revision)
 	refusing.Refused, refusing.Reason = during.Revision, "cannot"
+	settling := serving("s", during.Revision)
+	settling.Roles = []string{"settler"}
 	lost := counting("w", 0)
 	lost.Live, lost.LastHeard = false, heardAt
 	tests := map[string]struct {
@@ -122,16 +124,18 @@ func TestDrains(t *testing.T) {
 		done    bool
 		want    said
 	}{
-		"nothing under way":    {[]fleet.Worker{counting("v", 0), counting("w", 0)}, nil, true, yes("Drained", "")},
-		"the most counts":      {[]fleet.Worker{counting("v", 3), counting("w", 2)}, nil, false, no("Draining", "region r: 3 payments are under way")},
-		"one still takes":      {[]fleet.Worker{counting("v", 0), serving("w", before.Revision)}, nil, false, no("Draining", "region r: worker w has not stopped taking payments yet")},
-		"one has not counted":  {[]fleet.Worker{serving("w", during.Revision)}, nil, false, no("Draining", "region r: worker w has not counted its payments")},
-		"one cannot count":     {[]fleet.Worker{counting("w", -1)}, nil, false, no("Draining", "region r: worker w has not counted its payments")},
-		"one refuses":          {[]fleet.Worker{refusing}, nil, false, no("Refused", "region r: worker w: cannot")},
-		"one is lost":          {[]fleet.Worker{lost}, nil, false, maybe("WorkerLost", "region r: worker w has not been heard since 2026-11-23T09:00:00Z")},
-		"nobody can say":       {nil, nil, false, no("NoWorkers", "region r: no worker is heard that could say whether payments are under way")},
-		"it was not delivered": {[]fleet.Worker{counting("w", 0)}, errors.New("quota"), false, no("ApplyFailed", "region r: quota")},
-		"an unknown revision":  {[]fleet.Worker{serving("w", "unheard")}, nil, false, no("Draining", "region r: worker w has not stopped taking payments yet")},
+		"nothing under way":     {[]fleet.Worker{counting("v", 0), counting("w", 0)}, nil, true, yes("Drained", "")},
+		"the most counts":       {[]fleet.Worker{counting("v", 3), counting("w", 2)}, nil, false, no("Draining", "region r: 3 payments are under way")},
+		"one still takes":       {[]fleet.Worker{counting("v", 0), serving("w", before.Revision)}, nil, false, no("Draining", "region r: worker w has not stopped taking payments yet")},
+		"a settler counts none": {[]fleet.Worker{counting("v", 0), settling}, nil, true, yes("Drained", "")},
+		"settlers alone":        {[]fleet.Worker{settling}, nil, false, no("NoWorkers", "region r: no router is heard that could say whether payments are under way")},
+		"one has not counted":   {[]fleet.Worker{serving("w", during.Revision)}, nil, false, no("Draining", "region r: worker w has not counted its payments")},
+		"one cannot count":      {[]fleet.Worker{counting("w", -1)}, nil, false, no("Draining", "region r: worker w has not counted its payments")},
+		"one refuses":           {[]fleet.Worker{refusing}, nil, false, no("Refused", "region r: worker w: cannot")},
+		"one is lost":           {[]fleet.Worker{lost}, nil, false, maybe("WorkerLost", "region r: worker w has not been heard since 2026-11-23T09:00:00Z")},
+		"nobody can say":        {nil, nil, false, no("NoWorkers", "region r: no router is heard that could say whether payments are under way")},
+		"it was not delivered":  {[]fleet.Worker{counting("w", 0)}, errors.New("quota"), false, no("ApplyFailed", "region r: quota")},
+		"an unknown revision":   {[]fleet.Worker{serving("w", "unheard")}, nil, false, no("Draining", "region r: worker w has not stopped taking payments yet")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

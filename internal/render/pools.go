@@ -16,8 +16,10 @@ type pool struct {
 
 func (p pool) settles() bool { return slices.Contains(p.roles, roleSettler) }
 
+// RoleRouter is played by the workers that take payments.
+const RoleRouter = "router"
+
 const (
-	roleRouter  = "router"
 	roleSettler = "settler"
 	worker      = "worker"
 )
@@ -26,10 +28,10 @@ const (
 func (r region) pools() []pool {
 	d := r.Deployment
 	if d.Embedded != nil {
-		return []pool{{name: r.name() + "-" + worker, component: worker, roles: []string{roleRouter, roleSettler}, size: d.Router}}
+		return []pool{{name: r.name() + "-" + worker, component: worker, roles: []string{RoleRouter, roleSettler}, size: d.Router}}
 	}
 	return []pool{
-		{name: r.name() + "-" + roleRouter, component: roleRouter, roles: []string{roleRouter}, size: d.Router},
+		{name: r.name() + "-" + RoleRouter, component: RoleRouter, roles: []string{RoleRouter}, size: d.Router},
 		{name: r.name() + "-" + roleSettler, component: roleSettler, roles: []string{roleSettler}, size: d.Settler},
 	}
 }
@@ -39,8 +41,8 @@ func routerPool(embedded bool) string {
 	if embedded {
 		return worker
 	}
-	return roleRouter
+	return RoleRouter
 }
 
 // Roles lists the roles that a region's workers must have between them.
-func Roles() []string { return []string{roleRouter, roleSettler} }
+func Roles() []string { return []string{RoleRouter, roleSettler} }
