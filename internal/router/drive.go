@@ -20,6 +20,8 @@ type task struct {
 	fresh bool
 	// resend says that the provider never had the instruction: send it again under the same ID.
 	resend bool
+	// nudged says that there is news of the payment.
+	nudged chan struct{}
 }
 
 // errLost says that another replica has the payment now, or that this one stops: leave it alone.
@@ -42,13 +44,16 @@ func (r *Router) drive(ctx context.Context, t *task) {
 		case !working(t.p.state):
 			return
 		}
+		if t.wasNudged() {
+			continue
+		}
 		if wait > r.pace.Memory || r.clock().Add(wait).After(t.lease) {
 			if err := r.yield(ctx, t, wait); err != nil && !errors.Is(err, errLost) {
 				log.Error(err, "could not be put back; its lease will run out", "state", t.p.state)
 			}
 			return
 		}
-		if wait > 0 && !pause(ctx, wait) {
+		if wait > 0 && !t.rest(ctx, wait) {
 			return
 		}
 	}
@@ -95,6 +100,7 @@ func (r *Router) save(ctx context.Context, t *task, p *payment, due time.Time) e
 // yield gives the payment back to the ledger until it is due.
 func (r *Router) yield(ctx context.Context, t *task, wait time.Duration) error {
 	p := t.p.clone()
+	p.Parked = true
 	return r.save(ctx, t, p, r.clock().Add(wait))
 }
 

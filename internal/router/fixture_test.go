@@ -70,7 +70,13 @@ func TestMain(m *testing.M) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	s, err := sim.New(sim.Options{Seed: 1, Keys: keys})
+	return newWorldWith(t, sim.Options{})
+}
+
+func newWorldWith(t testing.TB, o sim.Options) *world {
+	t.Helper()
+	o.Seed, o.Keys = 1, keys
+	s, err := sim.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +180,7 @@ func (w *world) idle(id string, on ledger.Ledger) *replica {
 		log = testr.NewWithInterface(quiet{w.TB}, testr.Options{})
 	}
 	router := New(Options{
-		Ledger: on, Assigner: settle.NewAssigner(on, nil), ID: id, Pace: w.pace, Log: log, MaxInFlight: w.limit,
+		Ledger: on, Assigner: settle.NewAssigner(on, nil), ID: id, Callback: adapters.Webhook, Pace: w.pace, Log: log, MaxInFlight: w.limit,
 		Open: func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
 			opened, err := adapters.Open(p, creds, pooled)
 			if err != nil || p.Reference {
@@ -191,6 +197,7 @@ func (w *world) idle(id string, on ledger.Ledger) *replica {
 	}
 	mux := http.NewServeMux()
 	router.Register(humago.New(mux, huma.DefaultConfig("test", "1")))
+	mux.Handle(CallbackPattern, router.Callbacks())
 	server := httptest.NewServer(mux)
 	w.Cleanup(server.Close)
 	api, err := client.New(server.URL, nil)

@@ -4,6 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are the router's; labels are corridors, providers, states and codes, never customers.
 type metrics struct {
+	notified                                                                  *prometheus.CounterVec
 	transitions, refused, quoteErrors, payErrors, queryErrors, resends, skips *prometheus.CounterVec
 	replays, busy, unavailable, claims                                        prometheus.Counter
 	accept                                                                    prometheus.Histogram
@@ -29,6 +30,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		queryErrors: counters("query_errors_total", "Queries that ended in an error.", "provider", "code"),
 		resends:     counters("resends_total", "Instructions that the provider never had, sent again under the same ID.", "provider"),
 		skips:       counters("routes_skipped_total", "Routes not taken, such as those above the spread cap.", "corridor", "provider", "code"),
+		notified:    counters("notifications_total", "Notifications of providers, verified.", "provider"),
 		replays:     counter("replays_total", "Requests answered from an earlier answer."),
 		busy:        counter("busy_total", "Requests refused because too many payments were under way."),
 		unavailable: counter("ledger_unavailable_total", "Times that the ledger could not book."),
@@ -45,7 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		corridors: gauge("corridors", "Corridors served."),
 	}
 	if reg != nil {
-		reg.MustRegister(m.transitions, m.refused, m.quoteErrors, m.payErrors, m.queryErrors, m.resends, m.skips, m.replays, m.busy,
+		reg.MustRegister(m.notified, m.transitions, m.refused, m.quoteErrors, m.payErrors, m.queryErrors, m.resends, m.skips, m.replays, m.busy,
 			m.unavailable, m.claims, m.accept, m.life, m.inFlight, m.corridors)
 	}
 	return m

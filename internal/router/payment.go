@@ -50,6 +50,8 @@ type payment struct {
 	// Holder is the replica with the lease; Tries counts steps without progress, for the back-off.
 	Holder string `json:"holder,omitempty"`
 	Tries  int    `json:"tries,omitempty"`
+	// Parked says that nobody has it in memory although its Due lies ahead.
+	Parked bool `json:"parked,omitempty"`
 
 	Reason  *client.Reason `json:"reason,omitempty"`
 	Window  string         `json:"window,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ type provider struct {
 	// lanes bounds instructions and queries under way, and locks quotes being locked, below the guard's own bounds: so that work waits
 	// here and not within the time that a call has, and our own load does not look like the provider's failure.
 	lanes, locks chan struct{}
+	// callback takes its notifications; nil where it sends none.
+	callback http.Handler
 }
 
 func newProvider(p plan.Provider, mark [sha256.Size]byte, opened fx.Provider) *provider {

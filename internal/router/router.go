@@ -27,6 +27,8 @@ type Options struct {
 	Ledger   ledger.Ledger
 	Assigner *settle.Assigner
 	Open     Open
+	// Callback makes the handlers of providers' notifications; nil: none are taken.
+	Callback Callback
 	// Clock is time.Now where nil.
 	Clock func() time.Time
 	Log   logr.Logger
@@ -85,6 +87,7 @@ type Router struct {
 	ledger   ledger.Ledger
 	assigner *settle.Assigner
 	open     Open
+	callback Callback
 	clock    func() time.Time
 	log      logr.Logger
 	metrics  *metrics
@@ -103,7 +106,7 @@ type Router struct {
 	// running is Run's context; nil while it does not run. tasks counts what it must wait for.
 	running context.Context
 	tasks   sync.WaitGroup
-	active  map[uuid.UUID]struct{}
+	active  map[uuid.UUID]*task
 	// retired are handles of providers that the plan no longer has, for payments still with them.
 	retired map[string]*provider
 
@@ -133,9 +136,9 @@ func New(o Options) *Router {
 		o.Log = logr.Discard()
 	}
 	return &Router{
-		ledger: o.Ledger, assigner: o.Assigner, open: o.Open, clock: o.Clock, log: o.Log, pace: o.Pace,
+		ledger: o.Ledger, assigner: o.Assigner, open: o.Open, callback: o.Callback, clock: o.Clock, log: o.Log, pace: o.Pace,
 		metrics: newMetrics(o.Metrics), name: o.ID, holder: o.ID + "/" + uuid.NewString()[:8],
-		slots: make(chan struct{}, o.MaxInFlight), active: map[uuid.UUID]struct{}{}, retired: map[string]*provider{},
+		slots: make(chan struct{}, o.MaxInFlight), active: map[uuid.UUID]*task{}, retired: map[string]*provider{},
 		accounts: newAccountBook(), poked: make(chan struct{}, 1), hookClient: newHookClient(), hookMetrics: newHookMetrics(o.Metrics),
 	}
 }
@@ -147,6 +150,9 @@ func (r *Router) Switch(_ context.Context, region *plan.Region, creds fx.Credent
 	before := r.snap.Load()
 	s, err := compileSnapshot(region, creds, before, r.open)
 	if err != nil {
+		return fmt.Errorf("plan %s of region %s: %w", region.Revision, region.Name, err)
+	}
+	if err := r.openCallbacks(s, creds); err != nil {
 		return fmt.Errorf("plan %s of region %s: %w", region.Revision, region.Name, err)
 	}
 	if err := r.assigner.Switch(region); err != nil {

@@ -87,22 +87,28 @@ func (r *Router) sweep(ctx context.Context, mine bool) (bool, error) {
 		}
 		claimed++
 		wait.Go(func() {
-			t := &task{p: p}
-			if err := r.save(ctx, t, p.clone(), r.clock().Add(r.pace.Lease)); err != nil {
-				r.release()
-				if !errors.Is(err, errLost) {
-					r.log.Error(err, "payment could not be claimed", "payment", p.ID)
-				}
-				return
-			}
-			r.metrics.claims.Inc()
-			if !r.launch(t) {
+			if !r.claim(ctx, p) {
 				r.release()
 			}
 		})
 	}
 	wait.Wait()
 	return claimed == sweepLimit, nil
+}
+
+// claim writes that the payment is ours, and drives it; false where it is not ours after all, or cannot be driven. The slot that the
+// caller took is the payment's then.
+func (r *Router) claim(ctx context.Context, p *payment) bool {
+	t, q := &task{p: p}, p.clone()
+	q.Parked = false
+	if err := r.save(ctx, t, q, r.clock().Add(r.pace.Lease)); err != nil {
+		if !errors.Is(err, errLost) {
+			r.log.Error(err, "payment could not be claimed", "payment", p.ID)
+		}
+		return false
+	}
+	r.metrics.claims.Inc()
+	return r.launch(t)
 }
 
 // claimable says whether a record that looks due is nobody's now.
@@ -132,7 +138,8 @@ func (r *Router) launch(t *task) bool {
 		return false
 	}
 	id := t.p.ID
-	r.active[id] = struct{}{}
+	t.nudged = make(chan struct{}, 1)
+	r.active[id] = t
 	r.metrics.inFlight.Inc()
 	r.tasks.Go(func() {
 		defer func() {
@@ -141,6 +148,11 @@ func (r *Router) launch(t *task) bool {
 			r.mu.Unlock()
 			r.metrics.inFlight.Dec()
 			r.release()
+			if t.wasNudged() && ctx.Err() == nil { // it went back to the ledger at that very moment
+				if err := r.look(ctx, id, 0); err != nil {
+					r.log.Error(err, "notification is lost; the payment is looked at when it is due", "payment", id)
+				}
+			}
 		}()
 		r.drive(ctx, t)
 	})

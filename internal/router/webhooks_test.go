@@ -146,7 +146,9 @@ func TestWebhooksAreToldWhatTheyWantSigned(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	r.until("it is recorded", func() bool { return w.deliveries("all")[hookDelivered] == 3 && w.deliveries("some")[hookDelivered] == 2 })
+	r.until("it is recorded", func() bool {
+		return w.deliveries("all")[hookDelivered] == 3 && w.deliveries("some")[hookDelivered] == 2
+	})
 }
 
 func TestWhatIsNotTakenIsSentAgainUnderTheSameIDAndNeverToWhereARedirectLeads(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"qiantang.dev/rails/internal/access"
+	"qiantang.dev/rails/internal/router"
 )
 
 // newHandler lays out the worker's paths: /v1/… by role, guarded; /openapi.json and /docs, /healthz, /readyz, /metrics, open to all.
@@ -27,6 +28,7 @@ func (w *Worker) newHandler() (http.Handler, error) {
 	api.UseMiddleware(w.guard.Middleware)
 	if w.router != nil {
 		w.router.Register(api)
+		mux.Handle(router.CallbackPattern, w.router.Callbacks())
 	}
 	if w.settler != nil {
 		w.settler.Register(api)

@@ -86,7 +86,7 @@ func New(opt Options) (*Worker, error) {
 		}
 		w.router = router.New(router.Options{
 			Ledger: opt.Ledger, Assigner: assigner, Clock: opt.Clock, Log: opt.Log.WithName("router"), Metrics: w.metrics, ID: opt.ID,
-			Open: adapters.Guarded(client, providers, opt.Clock),
+			Open: adapters.Guarded(client, providers, opt.Clock), Callback: adapters.Webhook,
 		})
 	}
 	if slices.Contains(opt.Roles, RoleSettler) {
