@@ -1,7 +1,7 @@
 package v1alpha1
 
 // RegionAPI says who may use the API of a region's workers, for what, and how often.
-// +kubebuilder:validation:XValidation:rule="self.clients.all(c, self.authentication.exists(m, m.name == c.authentication))",messageExpression="'clients must name a method in authentication, and these do not: ' + self.clients.filter(c, !self.authentication.exists(m, m.name == c.authentication)).map(c, c.name + ' (' + c.authentication + ')').join(', ')",fieldPath=".clients"
+// +kubebuilder:validation:XValidation:rule="self.clients.all(c, self.authentication.exists(m, m.name == c.authentication))",message="clients must each name, in authentication, a method that the region's authentication lists",fieldPath=".clients"
 type RegionAPI struct {
 	// authentication are the ways in which a client may show who it is. A token that none of them accepts is refused.
 	// +required

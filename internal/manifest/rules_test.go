@@ -120,7 +120,7 @@ var broken = []struct {
 	{"Region", "!has(self.replicas) ||", "router: {replicas: 2}", "router: {replicas: 2, autoscaling: {minReplicas: 1, maxReplicas: 2}}", "spec.workers.router.replicas", "exclude each other", "2"},
 	{"Region", "self.minReplicas <= self.maxReplicas", "minReplicas: 2", "minReplicas: 5", "spec.workers.settler.autoscaling.minReplicas", "more than maxReplicas", "5"},
 	{"Region", "!has(self.nodePort)", "type: NodePort, nodePort", "type: ClusterIP, nodePort", "spec.service.nodePort", "type is ClusterIP", "30080"},
-	{"Region", "self.clients.all(c,", "{name: shop, authentication: cluster", "{name: shop, authentication: clutser", "spec.api.clients", "these do not: shop (clutser)", ""},
+	{"Region", "self.clients.all(c,", "{name: shop, authentication: cluster", "{name: shop, authentication: clutser", "spec.api.clients", "a method that the region's authentication lists", ""},
 	{"Region", "has(self.serviceAccount) ==", ", serviceAccount: {audience: rails}", "", "spec.api.authentication[0]", "type of cluster is ServiceAccount", ""},
 	{"Region", "has(self.oidc) ==", "serviceAccount: {audience: rails}", "serviceAccount: {audience: rails}, oidc: {issuerURL: 'https://a.example', audience: rails}", "spec.api.authentication[0]", "oidc must be set when type is OIDC", ""},
 	{"Region", "isURL(self) && url(self).getScheme()", "https://login.example", "http://login.example", "spec.api.authentication[1].oidc.issuerURL", "issuerURL http://login.example must be", "http://login.example"},
