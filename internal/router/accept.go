@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -187,15 +188,11 @@ func (r *Router) commitNew(ctx context.Context, p *payment, recordKey, hash stri
 		return answer{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
 	a := answer{Hash: hash, Status: http.StatusCreated, Payment: p.ID.String(), Body: body}
-	kept, err := a.put(recordKey)
-	if err != nil {
-		return answer{}, err
-	}
 	puts, err := r.tell(p, string(p.state))
 	if err != nil {
 		return answer{}, err
 	}
-	if err := r.apply(ctx, bookReserve(p), ledger.Commit{Puts: append(puts, kept, put)}); err != nil {
+	if err := r.apply(ctx, bookReserve(p), ledger.Commit{Puts: append(puts, a.put(recordKey), put)}); err != nil {
 		p.state = received
 		return answer{}, fmt.Errorf("accept payment %s: %w", p.ID, err)
 	}
@@ -222,15 +219,11 @@ func (r *Router) refuse(ctx context.Context, p *payment, recordKey, hash string,
 		return answer{}, r.classify(err)
 	}
 	a := answer{Hash: hash, Status: prob.Status, Payment: p.ID.String(), Body: body}
-	kept, err := a.put(recordKey)
-	if err != nil {
-		return answer{}, r.classify(err)
-	}
 	puts, err := r.tell(p, string(p.state))
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
-	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: append(puts, kept, put)}); err != nil {
+	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: append(puts, a.put(recordKey), put)}); err != nil {
 		return answer{}, r.classify(fmt.Errorf("record refused payment %s: %w", p.ID, err))
 	}
 	p.version = 1
@@ -238,12 +231,17 @@ func (r *Router) refuse(ctx context.Context, p *payment, recordKey, hash string,
 	return a, nil
 }
 
-func (a *answer) put(recordKey string) (ledger.Put, error) {
-	body, err := json.Marshal(a)
-	if err != nil {
-		return ledger.Put{}, fmt.Errorf("answer to %s: %w", recordKey, err)
+// put is the answer's record. It is written by hand, as encoding/json would write it: to that, the body within would be text to check and
+// to compact, after it has just been made.
+func (a *answer) put(recordKey string) ledger.Put {
+	b := make([]byte, 0, len(a.Body)+128)
+	b = append(append(b, `{"hash":"`...), a.Hash...)
+	b = strconv.AppendInt(append(b, `","status":`...), int64(a.Status), 10)
+	if a.Payment != "" {
+		b = append(append(append(b, `,"payment":"`...), a.Payment...), '"')
 	}
-	return ledger.Put{Kind: kindIdempotency, Key: recordKey, State: "answered", Body: body}, nil
+	b = append(append(append(b, `,"body":`...), a.Body...), '}')
+	return ledger.Put{Kind: kindIdempotency, Key: recordKey, State: "answered", Body: b}
 }
 
 // replay finds the answer that a key got before. It fails with a conflict where that was to another request.

@@ -187,13 +187,9 @@ func (r *Router) deposit(ctx context.Context, key string, req *client.DepositReq
 		return answer{}, r.classify(err)
 	}
 	a := answer{Hash: hash, Status: http.StatusCreated, Body: body}
-	put, err := a.put(recordKey)
-	if err != nil {
-		return answer{}, r.classify(err)
-	}
 	err = r.apply(ctx, entries{accounts: []ledger.Account{funding}, transfers: []ledger.Transfer{{
 		ID: id, Kind: ledger.Immediate, Debit: funding.ID, Credit: account.ID, Amount: amount, Code: "deposit", Reference: id.String(),
-	}}}, ledger.Commit{Puts: []ledger.Put{put}})
+	}}}, ledger.Commit{Puts: []ledger.Put{a.put(recordKey)}})
 	if err != nil {
 		// Another request with this key may have come first.
 		if earlier, found, again := r.replay(ctx, recordKey, hash); again == nil && found {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,22 +113,50 @@ func (p *Process) Memory() (now, most int64, err error) {
 
 // CPU is the processor time that the process has used.
 func (p *Process) CPU() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	_, used, err := usage(strconv.Itoa(p.cmd.Process.Pid))
+	return used, err
+}
+
+// FamilyCPU is the processor time that a process and those that it started have used, ended ones included.
+func FamilyCPU(pid int) (time.Duration, error) {
+	found, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
 		return 0, err
+	}
+	_, sum, err := usage(strconv.Itoa(pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, dir := range found {
+		// One that has just ended counts with its parent.
+		if parent, used, err := usage(filepath.Base(dir)); err == nil && parent == pid {
+			sum += used
+		}
+	}
+	return sum, nil
+}
+
+// usage is a process's parent, and the processor time used by it and by those of its children that have ended.
+func usage(pid string) (parent int, used time.Duration, err error) {
+	b, err := os.ReadFile(filepath.Join("/proc", pid, "stat"))
+	if err != nil {
+		return 0, 0, err
 	}
 	_, rest, _ := strings.Cut(string(b), ") ") // the name before may hold blanks
 	f := strings.Fields(rest)
-	if len(f) < 13 {
-		return 0, fmt.Errorf("%s: /proc/%d/stat has %d fields", p.name, p.cmd.Process.Pid, len(f))
+	if len(f) < 15 {
+		return 0, 0, fmt.Errorf("/proc/%s/stat has %d fields", pid, len(f))
 	}
-	user, err := strconv.ParseInt(f[11], 10, 64)
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.ParseInt(f[12], 10, 64)
 	const tick = time.Second / 100 // USER_HZ is 100 on every Linux that Go runs on
-	return time.Duration(user+system) * tick, err
+	for _, s := range f[11:15] {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil {
+			return 0, 0, fmt.Errorf("/proc/%s/stat: %w", pid, err)
+		}
+		used += time.Duration(n) * tick
+	}
+	parent, err = strconv.Atoi(f[1])
+	return parent, used, err
 }
 
 // FreeAddress is a loopback address that nobody listens on at the moment.

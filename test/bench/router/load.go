@@ -40,6 +40,8 @@ type attack struct {
 	Success    float64        `json:"success"`
 	Codes      map[string]int `json:"status_codes"`
 	Errors     []string       `json:"errors"`
+	// CPU that vegeta itself used.
+	CPU time.Duration `json:"-"`
 }
 
 // vegetaAttack sends payments, each under a key of its own, over so many connections, as fast as they are answered. A payment that is
@@ -77,6 +79,7 @@ func vegetaAttack(ctx context.Context, s *stand, tag string, connections int, d 
 	if err := json.Unmarshal(out, &a); err != nil {
 		return nil, err
 	}
+	a.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	if a.Success != 1 || a.Codes["201"] != int(a.Requests) {
 		return &a, fmt.Errorf("not every payment was answered with 201: %v %v", a.Codes, a.Errors)
 	}

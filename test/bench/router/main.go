@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -50,13 +51,16 @@ func main() {
 
 // result is one store's.
 type result struct {
-	Store    string        `json:"store"`
-	Load     *attack       `json:"load"`
-	Single   *attack       `json:"single"`
-	Drain    time.Duration `json:"drain"`
-	Batch    float64       `json:"batchPerSecond"`
-	Worker   time.Duration `json:"workerCPUPerPayment"`
-	Provider time.Duration `json:"simulatorCPUPerPayment"`
+	Store  string        `json:"store"`
+	Load   *attack       `json:"load"`
+	Single *attack       `json:"single"`
+	Drain  time.Duration `json:"drain"`
+	Batch  float64       `json:"batchPerSecond"`
+	// Processor time a payment, by process.
+	Worker    time.Duration `json:"workerCPU"`
+	Database  time.Duration `json:"databaseCPU"`
+	Simulator time.Duration `json:"simulatorCPU"`
+	Generator time.Duration `json:"vegetaCPU"`
 }
 
 // memory of a worker with many corridors.
@@ -73,15 +77,15 @@ func run(ctx context.Context, out io.Writer) error {
 		Results []*result `json:"router"`
 		Memory  *memory   `json:"memory,omitempty"`
 	}
-	fmt.Fprintf(out, "| ledger | %d connections | p50 | p99 | max | paid out after | one connection p50 | p99 | batch of %d | worker CPU a payment | simulator CPU |\n|---|---|---|---|---|---|---|---|---|---|---|\n", connections, *batchSize)
+	fmt.Fprintf(out, "| ledger | %d connections | p50 | p99 | max | paid out after | one connection p50 | p99 | batch of %d | CPU a payment: worker | database | simulator | vegeta |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n", connections, *batchSize)
 	for _, store := range strings.FieldsFunc(*stores, func(r rune) bool { return r == ',' }) {
 		r, err := measure(ctx, store)
 		if err != nil {
 			return fmt.Errorf("%s: %w", store, err)
 		}
 		all.Results = append(all.Results, r)
-		fmt.Fprintf(out, "| %s | %.0f/s | %s | %s | %s | %s | %s | %s | %.0f/s | %s | %s |\n", store, r.Load.Throughput, ms(r.Load.Latencies.P50), ms(r.Load.Latencies.P99),
-			ms(r.Load.Latencies.Max), ms(r.Drain), ms(r.Single.Latencies.P50), ms(r.Single.Latencies.P99), r.Batch, us(r.Worker), us(r.Provider))
+		fmt.Fprintf(out, "| %s | %.0f/s | %s | %s | %s | %s | %s | %s | %.0f/s | %s | %s | %s | %s |\n", store, r.Load.Throughput, ms(r.Load.Latencies.P50), ms(r.Load.Latencies.P99),
+			ms(r.Load.Latencies.Max), ms(r.Drain), ms(r.Single.Latencies.P50), ms(r.Single.Latencies.P99), r.Batch, us(r.Worker), us(r.Database), us(r.Simulator), us(r.Generator))
 	}
 	if *corridors > 0 {
 		m, err := weigh(ctx)
@@ -122,20 +126,22 @@ func measure(ctx context.Context, store string) (*result, error) {
 	if _, err := s.settle(ctx); err != nil {
 		return nil, err
 	}
-	cpu := func() (w, p time.Duration) {
-		w, _ = s.CPU()
-		p, _ = s.simulator.CPU()
-		return w, p
+	before, err := s.cpu()
+	if err != nil {
+		return nil, err
 	}
-	w0, p0 := cpu()
 	if r.Load, err = vegetaAttack(ctx, s, "load", connections, time.Duration(*seconds)*time.Second); err != nil {
 		return nil, err
 	}
 	if r.Drain, err = s.settle(ctx); err != nil {
 		return nil, err
 	}
-	w1, p1 := cpu()
-	r.Worker, r.Provider = (w1-w0)/time.Duration(r.Load.Requests), (p1-p0)/time.Duration(r.Load.Requests)
+	after, err := s.cpu()
+	if err != nil {
+		return nil, err
+	}
+	each := func(i int) time.Duration { return (after[i] - before[i]) / time.Duration(r.Load.Requests) }
+	r.Worker, r.Database, r.Simulator, r.Generator = each(0), each(1), each(2), r.Load.CPU/time.Duration(r.Load.Requests)
 	var took []time.Duration
 	for i := range 3 {
 		d, err := batch(ctx, s, fmt.Sprint("batch-", i), *batchSize)
@@ -150,6 +156,17 @@ func measure(ctx context.Context, store string) (*result, error) {
 	slices.SortFunc(took, func(a, b time.Duration) int { return cmp.Compare(a, b) })
 	r.Batch = float64(*batchSize) / took[1].Seconds()
 	return r, nil
+}
+
+// cpu is what worker, database and simulator have used so far.
+func (s *stand) cpu() (used [3]time.Duration, err error) {
+	var errs [3]error
+	used[0], errs[0] = s.CPU()
+	if s.database != nil {
+		used[1], errs[1] = s.database()
+	}
+	used[2], errs[2] = s.simulator.CPU()
+	return used, errors.Join(errs[:]...)
 }
 
 // weigh measures the memory of a worker with many corridors.

@@ -29,7 +29,9 @@ type stand struct {
 	*stage.Process
 	url       string
 	simulator *stage.Simulator
-	closers   []func()
+	// database is the processor time that the database has used; nil where it is in the worker.
+	database func() (time.Duration, error)
+	closers  []func()
 }
 
 func (s *stand) close() {
@@ -75,6 +77,7 @@ func (s *stand) raise(ctx context.Context, store string, corridors int) error {
 			return err
 		}
 		url = pg.DSN("books")
+		s.database = func() (time.Duration, error) { return postmasterCPU(pg.Data()) }
 	}
 	address, err := stage.FreeAddress(ctx)
 	if err != nil {
@@ -121,6 +124,20 @@ func script(ctx context.Context, dir string, simulator *stage.Simulator, corrido
 		}
 	}
 	return nil
+}
+
+// postmasterCPU is what the server of a data directory and its sessions have used.
+func postmasterCPU(data string) (time.Duration, error) {
+	b, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(b), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		return 0, err
+	}
+	return stage.FamilyCPU(pid)
 }
 
 func (s *stand) fund(ctx context.Context) error {
