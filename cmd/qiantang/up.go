@@ -32,6 +32,7 @@ const simulatorHost = "qiantang-simulator"
 type upFlags struct {
 	dir, listen, data, ledger string
 	logLevel                  int
+	open                      bool
 }
 
 func newUpCommand() *cobra.Command {
@@ -51,6 +52,7 @@ func newUpCommand() *cobra.Command {
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address to serve on")
 	fl.StringVar(&f.data, "data", "", "folder for ledger and settlement files, kept (default: a temporary one, removed at the end)")
 	fl.StringVar(&f.ledger, "ledger", "", "ledger to use instead of the embedded one, such as postgres://…")
+	fl.BoolVar(&f.open, "open", false, "let everybody use the API, whatever spec.api of the regions says: there is no cluster to review tokens of ServiceAccounts")
 	fl.IntVar(&f.logLevel, "log-level", -1, "of the worker's log on standard error; below 0 errors alone")
 	_ = c.MarkFlagRequired("file")
 	return c
@@ -165,6 +167,9 @@ func (u *up) read(ctx context.Context) (*plan.Region, fx.Credentials, error) {
 func (u *up) serve(ctx context.Context, p *plan.Region, credentials fx.Credentials) error {
 	if credentials == nil {
 		credentials = fx.Credentials{}
+	}
+	if u.flags.open {
+		p.API, p.Clients = nil, nil
 	}
 	p.Providers = slices.Clone(p.Providers)
 	for i := range p.Providers {

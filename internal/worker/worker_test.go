@@ -140,3 +140,73 @@ func TestTheAPIDescribesItself(t *testing.T) {
 		t.Errorf("%d %.100s", code, body)
 	}
 }
+
+func TestAClosedAPIAsksWhoIsCallingAndHealthDoesNot(t *testing.T) {
+	for _, role := range []string{RoleRouter, RoleSettler} {
+		t.Run(role, func(t *testing.T) {
+			w, _ := newWorker(t, role)
+			if code, body := get(t, w, "/v1/trial-balance"); code != http.StatusServiceUnavailable || !strings.Contains(body, "no plan") {
+				t.Errorf("before the first plan: %d %s", code, body)
+			}
+			open := plan.Region{Institution: "demo", Name: "us-east"}
+			if err := w.Switch(t.Context(), sealed(t, open), nil); err != nil {
+				t.Fatal(err)
+			}
+			if code, body := get(t, w, "/v1/trial-balance"); code != http.StatusOK {
+				t.Errorf("open: %d %s", code, body)
+			}
+			closed := open
+			closed.API = &plan.API{Authentication: []plan.Authentication{
+				{Name: "bank", Type: plan.AuthenticationOIDC, Audience: "rails", Issuer: "https://login.example", UsernameClaim: "sub"},
+			}}
+			if err := w.Switch(t.Context(), sealed(t, closed), nil); err != nil {
+				t.Fatal(err)
+			}
+			if code, body := get(t, w, "/v1/trial-balance"); code != http.StatusUnauthorized || !strings.Contains(body, "no token") {
+				t.Errorf("closed: %d %s", code, body)
+			}
+			for _, path := range []string{"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"} {
+				if code, body := get(t, w, path); code != http.StatusOK {
+					t.Errorf("%s: %d %s", path, code, body)
+				}
+			}
+			unheard := closed
+			unheard.API = &plan.API{Authentication: []plan.Authentication{{Name: "cluster", Type: plan.AuthenticationServiceAccount, Audience: "rails"}}}
+			if err := w.Switch(t.Context(), sealed(t, unheard), nil); err == nil {
+				t.Error("a plan was taken that wants tokens reviewed where nobody can")
+			}
+			if code, _ := get(t, w, "/v1/trial-balance"); code != http.StatusUnauthorized {
+				t.Errorf("after a plan that was refused: %d", code)
+			}
+		})
+	}
+}
+
+func TestEveryOperationSaysItsScope(t *testing.T) {
+	w, _ := newWorker(t, RoleRouter, RoleSettler)
+	_, body := get(t, w, "/openapi.json")
+	var described struct {
+		Paths map[string]map[string]struct {
+			Security []map[string][]string `json:"security"`
+		} `json:"paths"`
+		Components struct {
+			SecuritySchemes map[string]struct{ Scheme string } `json:"securitySchemes"`
+		} `json:"components"`
+	}
+	if err := json.Unmarshal([]byte(body), &described); err != nil {
+		t.Fatal(err)
+	}
+	if described.Components.SecuritySchemes["bearer"].Scheme != "bearer" || len(described.Paths) < 10 {
+		t.Errorf("%d paths, schemes %v", len(described.Paths), described.Components.SecuritySchemes)
+	}
+	for path, methods := range described.Paths {
+		for method, op := range methods {
+			if len(op.Security) != 2 || len(op.Security[0]["bearer"]) != 1 {
+				t.Errorf("%s %s: %v", method, path, op.Security)
+			}
+		}
+	}
+	if code, page := get(t, w, "/docs"); code != http.StatusOK || !strings.Contains(page, "scope payments:write") {
+		t.Errorf("the page does not say scopes: %d", code)
+	}
+}

@@ -28,6 +28,10 @@ func (c *Client) Batch(ctx context.Context, kind string, body io.Reader) iter.Se
 			return
 		}
 		req.Header.Set("Content-Type", kind)
+		if err := c.authorize(req); err != nil {
+			yield(BatchResult{}, fmt.Errorf("batch: %w", err))
+			return
+		}
 		unlimited := *c.http
 		unlimited.Timeout = 0 // a batch takes as long as it takes; ctx bounds it
 		resp, err := unlimited.Do(req)

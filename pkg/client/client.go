@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,43 @@ type Client struct {
 	Wait time.Duration
 	// MaxWait bounds every wait, also one that the worker asks for. Default 5 s.
 	MaxWait time.Duration
+
+	token func(context.Context) (string, error)
+}
+
+// WithToken is a client that sends a bearer token with each request. source is asked for each, so that tokens may be renewed meanwhile.
+func (c *Client) WithToken(source func(context.Context) (string, error)) *Client {
+	with := *c
+	with.token = source
+	return &with
+}
+
+// TokenFile is a source for WithToken: a file, read each time, such as a projected ServiceAccount token that Kubernetes renews.
+func TokenFile(path string) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		token := strings.TrimSpace(string(b))
+		if token == "" {
+			return "", fmt.Errorf("%s: empty", path)
+		}
+		return token, nil
+	}
+}
+
+// authorize puts the token into req.
+func (c *Client) authorize(req *http.Request) error {
+	if c.token == nil {
+		return nil
+	}
+	token, err := c.token(req.Context())
+	if err != nil {
+		return fmt.Errorf("token: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	return nil
 }
 
 // New makes a Client of the worker at base, such as "http://127.0.0.1:8080". A nil h is a client with a time-out of 30 s; batches need one without.
@@ -181,6 +219,9 @@ func (c *Client) once(ctx context.Context, method, path, key, kind string, body 
 	}
 	if key != "" {
 		req.Header.Set("Idempotency-Key", key)
+	}
+	if err := c.authorize(req); err != nil {
+		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
