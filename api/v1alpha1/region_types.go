@@ -41,6 +41,8 @@ type Region struct {
 // +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.settler)",message="workers.settler must be unset with ledger.type Embedded: one pod has both roles, and workers.router sizes it"
 // +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.router) || !has(self.workers.router.autoscaling)",message="workers.router.autoscaling must be unset with ledger.type Embedded: an embedded ledger has one writer"
 // +kubebuilder:validation:XValidation:rule="self.ledger.type != 'Embedded' || !has(self.workers) || !has(self.workers.router) || !has(self.workers.router.replicas) || self.workers.router.replicas == 1",message="workers.router.replicas must be 1 with ledger.type Embedded: an embedded ledger has one writer",fieldPath=".workers.router.replicas"
+// +kubebuilder:validation:XValidation:rule="(has(self.namespace) ? self.namespace : '') == (has(oldSelf.namespace) ? oldSelf.namespace : '')",messageExpression="'namespace cannot change from ' + (has(oldSelf.namespace) ? oldSelf.namespace : 'unset') + ' to ' + (has(self.namespace) ? self.namespace : 'unset') + ': workers and books do not move by themselves'",fieldPath=".namespace"
+// +kubebuilder:validation:XValidation:rule="(has(self.cluster) ? self.cluster.type : 'Local') == (has(oldSelf.cluster) ? oldSelf.cluster.type : 'Local')",messageExpression="'cluster.type cannot change to ' + (has(self.cluster) ? self.cluster.type : 'Local') + ': workers and books do not move by themselves'",fieldPath=".cluster.type"
 type RegionSpec struct {
 	// jurisdiction is the country whose law the region's workers are under.
 	// +required
@@ -50,7 +52,7 @@ type RegionSpec struct {
 	// +optional
 	Cluster RegionCluster `json:"cluster,omitempty,omitzero"`
 
-	// namespace in that cluster. It is created when missing, and never deleted. Unset, "<namespace of this resource>-<its name>".
+	// namespace in that cluster. It is created when missing, never deleted, and cannot be changed. Unset, "<namespace of this resource>-<its name>".
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63

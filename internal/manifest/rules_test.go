@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 )
@@ -220,6 +221,8 @@ func each(s *schema.Structural, visit func(rule string)) {
 func TestWhatCannotChangeIsRefusedToChange(t *testing.T) {
 	for _, c := range []struct{ kind, replace, with, says string }{
 		{"Region", "{type: PostgreSQL, postgreSQL: {dsnSecretRef: {name: dsn}}}\n  workers: {router: {replicas: 2}, settler: {autoscaling: {minReplicas: 2, maxReplicas: 4}}}", "{type: Embedded}", "cannot change from PostgreSQL to Embedded"},
+		{"Region", "jurisdiction: US", "jurisdiction: US\n  namespace: elsewhere", "namespace cannot change from unset to elsewhere"},
+		{"Region", "{type: Local}", "{type: Kubeconfig, kubeconfigSecretRef: {name: east}}", "cluster.type cannot change to Kubeconfig"},
 		{"SettlementRun", "name: east", "name: west", "make another"},
 	} {
 		k := mustSchemas(t)[c.kind]
@@ -233,8 +236,13 @@ func TestWhatCannotChangeIsRefusedToChange(t *testing.T) {
 
 func parsed(t *testing.T, doc string) map[string]any {
 	t.Helper()
+	b, err := yaml.YAMLToJSON([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As an API server reads it: whole numbers are integers.
 	var out map[string]any
-	if err := yaml.Unmarshal([]byte(doc), &out, yaml.DisallowUnknownFields); err != nil {
+	if err := utiljson.Unmarshal(b, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out
