@@ -8,6 +8,7 @@ import (
 	"maps"
 	"sync"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	toolscache "k8s.io/client-go/tools/cache"
@@ -103,6 +104,9 @@ func (c *connection) send(ctx context.Context, key objectKey, want [sha256.Size]
 	err := c.client.Apply(ctx, client.ApplyConfigurationFromUnstructured(sent), client.FieldOwner(FieldManager), client.ForceOwnership)
 	c.fleet.metrics.applied(obj.GetKind(), c.fleet.Clock.Since(began), err)
 	if err != nil {
+		if apierrors.IsNotFound(err) { // Only its namespace can be missing: it is to be made again.
+			c.memory.drop(objectKey{kind: schema.GroupKind{Kind: "Namespace"}, ObjectKey: client.ObjectKey{Name: obj.GetNamespace()}})
+		}
 		return fmt.Errorf("apply %s %s/%s: %w", obj.GetKind(), obj.GetNamespace(), obj.GetName(), err)
 	}
 	c.memory.put(key, applied{want: want, resourceVersion: sent.GetResourceVersion()})
