@@ -1,12 +1,7 @@
 package controllers_test
 
 import (
-	"os"
 	"testing"
-
-	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"qiantang.dev/rails/api/v1alpha1"
 	"qiantang.dev/rails/controllers/envtesting"
@@ -15,21 +10,7 @@ import (
 // TestTheGrantedRightsSuffice runs the operator with the rights that are generated for it, and a worker as its own ServiceAccount.
 func TestTheGrantedRightsSuffice(t *testing.T) {
 	w := newWorld(t)
-	raw, err := os.ReadFile("../config/rbac/role.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var role rbacv1.ClusterRole
-	if err := yaml.UnmarshalStrict(raw, &role); err != nil {
-		t.Fatal(err)
-	}
-	role.Name = w.ns
-	w.create(&role)
-	w.create(&rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: w.ns},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: w.ns},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: w.ns}},
-	})
+	w.operatorRole()
 	w.secret("open-credentials", map[string]string{"token": "x"})
 	w.operator(operatorOptions{config: envtesting.User(t, 0, w.ns)})
 	w.withCredentials()
