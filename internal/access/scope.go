@@ -33,6 +33,7 @@ var needed = map[string]Scope{
 	"iso20022":       PaymentsWrite,
 	"cancel-payment": PaymentsWrite,
 	"return-payment": PaymentsWrite,
+	"refund-payment": PaymentsWrite,
 
 	"get-payment":    PaymentsRead,
 	"list-payments":  PaymentsRead,

@@ -34,6 +34,7 @@ type stored struct {
 // Register adds the router's operations to api.
 func (r *Router) Register(api huma.API) {
 	r.registerPayments(api)
+	r.registerRefunds(api)
 	r.registerAccounts(api)
 	r.registerBatches(api)
 	r.registerISO(api)

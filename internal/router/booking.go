@@ -2,7 +2,6 @@ package router
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/google/uuid"
 
@@ -105,25 +104,9 @@ func owes(p *payment) bool {
 	return p.Schedule != "" && p.Participant != "" && p.Route.Participant != "" && p.Participant != p.Route.Participant
 }
 
-// bookReturn reverses every line of a paid payment, each pointing at its own; the obligation's counts in the window now open.
+// bookReturn reverses what refunds have left of every line of a paid payment.
 func bookReturn(p *payment, window string) (entries, error) {
-	paid, err := bookPaid(p, p.Window)
-	if err != nil {
-		return entries{}, err
-	}
-	var b entries
-	for i := len(paid.transfers) - 1; i >= 0; i-- {
-		t := paid.transfers[i]
-		reverse := ledger.Transfer{
-			ID: p.line("return/" + t.Code + "/" + strconv.Itoa(i)), Kind: ledger.Reverse, Amount: t.Amount, Ref: t.ID,
-			Code: t.Code, Reference: p.ID.String(),
-		}
-		if t.Window != "" {
-			reverse.Window = window
-		}
-		b.transfers = append(b.transfers, reverse)
-	}
-	return b, nil
+	return bookBack(p, "return", p.refunded(), p.Amount.Minor(), window)
 }
 
 // move adds an immediate line from one account to another; nothing where there is nothing to move.

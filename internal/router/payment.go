@@ -53,10 +53,12 @@ type payment struct {
 	// Parked says that nobody has it in memory although its Due lies ahead.
 	Parked bool `json:"parked,omitempty"`
 
-	Reason  *client.Reason `json:"reason,omitempty"`
-	Window  string         `json:"window,omitempty"`
-	Created time.Time      `json:"created"`
-	Updated time.Time      `json:"updated"`
+	Reason *client.Reason `json:"reason,omitempty"`
+	Window string         `json:"window,omitempty"`
+	// Refunded is how much of Amount was given back so far.
+	Refunded sum       `json:"refunded,omitzero"`
+	Created  time.Time `json:"created"`
+	Updated  time.Time `json:"updated"`
 
 	state   State
 	version int64
@@ -189,6 +191,10 @@ func (p *payment) wire() *client.Payment {
 		Beneficiary: p.Beneficiary, Purpose: p.Purpose, Reference: p.Reference, Metadata: p.Metadata,
 		Attempt: p.Attempt, Reason: p.Reason, Window: p.Window, ProviderRef: p.ProviderRef, ExecuteAt: p.ExecuteAt,
 		Created: p.Created, Updated: p.Updated,
+	}
+	if !p.Refunded.IsZero() {
+		m := p.Refunded.wire()
+		w.Refunded = &m
 	}
 	if p.Route != nil {
 		w.Route = p.Route.wire()

@@ -29,6 +29,7 @@ const (
 	Fail     Event = "fail"
 	Settle   Event = "settle"
 	Return   Event = "return"
+	Refund   Event = "refund"
 )
 
 // received is where a payment stands before anything is durable.
@@ -54,6 +55,7 @@ const (
 	BookVoid    Booking = "void"
 	BookPaid    Booking = "paid"
 	BookReturn  Booking = "return"
+	BookRefund  Booking = "refund"
 )
 
 // Transitions is a payment's whole life. Nothing else moves a payment, and nothing else documents it.
@@ -85,8 +87,10 @@ var Transitions = []Transition{
 	{client.Uncertain, Fail, client.Rejected, BookVoid, "the provider failed it for good, and there is no other route"},
 
 	{client.Paid, Settle, client.Settled, BookNothing, "its window's instructions are settled (shown, not rewritten)"},
-	{client.Paid, Return, client.Returned, BookReturn, "the beneficiary's side sent the money back"},
-	{client.Settled, Return, client.Returned, BookReturn, "the beneficiary's side sent the money back after settlement"},
+	{client.Paid, Refund, client.Paid, BookRefund, "part of it is given back"},
+	{client.Settled, Refund, client.Settled, BookRefund, "part of it is given back after settlement"},
+	{client.Paid, Return, client.Returned, BookReturn, "the beneficiary's side sent the money back, or the last part is refunded"},
+	{client.Settled, Return, client.Returned, BookReturn, "the same after settlement"},
 }
 
 type step struct {

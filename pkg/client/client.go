@@ -119,6 +119,11 @@ func (c *Client) Return(ctx context.Context, id string, req ReturnRequest) (*Pay
 	return call[Payment](ctx, c, http.MethodPost, "/v1/payments/"+url.PathEscape(id)+"/return", "", req)
 }
 
+// Refund gives back part of a paid payment. The key makes it safe to send again.
+func (c *Client) Refund(ctx context.Context, key, id string, req RefundRequest) (*Refund, error) {
+	return call[Refund](ctx, c, http.MethodPost, "/v1/payments/"+url.PathEscape(id)+"/refunds", key, req)
+}
+
 // Quote says what a payment would cost over every route.
 func (c *Client) Quote(ctx context.Context, req QuoteRequest) (*Quote, error) {
 	return call[Quote](ctx, c, http.MethodPost, "/v1/quotes", "", req)

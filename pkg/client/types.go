@@ -98,6 +98,7 @@ type Payment struct {
 	Attempt     int               `json:"attempt,omitempty" doc:"1 for the first route, one more with each failover"`
 	Reason      *Reason           `json:"reason,omitempty" doc:"Why it was rejected, cancelled or returned, or what it waits for"`
 	Window      string            `json:"window,omitempty" doc:"Settlement window, once paid"`
+	Refunded    *Money            `json:"refunded,omitempty" doc:"How much of the amount was given back by refunds"`
 	ProviderRef string            `json:"providerReference,omitempty"`
 	ExecuteAt   *time.Time        `json:"executeAt,omitempty"`
 	Created     time.Time         `json:"created"`
@@ -135,6 +136,28 @@ type Quote struct {
 	Routes   []Route   `json:"routes"`
 	Skipped  []Skipped `json:"skipped,omitempty"`
 	Denied   *Reason   `json:"denied,omitempty" doc:"A payment like this would be refused, and why"`
+}
+
+// RefundRequest asks that part of a paid payment be given back.
+type RefundRequest struct {
+	Amount    Money  `json:"amount" doc:"What the account gets back, fee included, in the payment's currency"`
+	Reference string `json:"reference,omitempty" maxLength:"140"`
+}
+
+// Refund is what was given back of a payment: the same share of everything in it.
+type Refund struct {
+	ID        string    `json:"id"`
+	Payment   string    `json:"payment"`
+	Amount    Money     `json:"amount" doc:"What the account got back: fee and principal"`
+	Fee       Money     `json:"fee"`
+	Principal Money     `json:"principal"`
+	Received  Money     `json:"received" doc:"What the beneficiary's side gave back"`
+	Spread    Money     `json:"spread"`
+	Refunded  Money     `json:"refunded" doc:"Of the payment, with this one"`
+	Left      Money     `json:"left" doc:"That can still be refunded"`
+	Window    string    `json:"window,omitempty" doc:"Settlement window that the reversal counts in"`
+	Reference string    `json:"reference,omitempty"`
+	Booked    time.Time `json:"booked"`
 }
 
 // ReturnRequest says that the beneficiary's side sent the money back.
