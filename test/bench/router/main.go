@@ -65,20 +65,22 @@ type result struct {
 
 // memory of a worker with many corridors.
 type memory struct {
-	Corridors   int   `json:"corridors"`
-	Served      int64 `json:"servedBytes"`
-	Most        int64 `json:"mostBytes"`
-	UnderLoad   int64 `json:"underLoadBytes"`
-	MostOverall int64 `json:"mostUnderLoadBytes"`
+	Store       string `json:"store"`
+	Corridors   int    `json:"corridors"`
+	Served      int64  `json:"servedBytes"`
+	Most        int64  `json:"mostBytes"`
+	UnderLoad   int64  `json:"underLoadBytes"`
+	MostOverall int64  `json:"mostUnderLoadBytes"`
 }
 
 func run(ctx context.Context, out io.Writer) error {
 	var all struct {
 		Results []*result `json:"router"`
-		Memory  *memory   `json:"memory,omitempty"`
+		Memory  []*memory `json:"memory,omitempty"`
 	}
+	names := strings.FieldsFunc(*stores, func(r rune) bool { return r == ',' })
 	fmt.Fprintf(out, "| ledger | %d connections | p50 | p99 | max | paid out after | one connection p50 | p99 | batch of %d | CPU a payment: worker | database | simulator | vegeta |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n", connections, *batchSize)
-	for _, store := range strings.FieldsFunc(*stores, func(r rune) bool { return r == ',' }) {
+	for _, store := range names {
 		r, err := measure(ctx, store)
 		if err != nil {
 			return fmt.Errorf("%s: %w", store, err)
@@ -88,14 +90,15 @@ func run(ctx context.Context, out io.Writer) error {
 			ms(r.Load.Latencies.Max), ms(r.Drain), ms(r.Single.Latencies.P50), ms(r.Single.Latencies.P99), r.Batch, us(r.Worker), us(r.Database), us(r.Simulator), us(r.Generator))
 	}
 	if *corridors > 0 {
-		m, err := weigh(ctx)
-		if err != nil {
-			return fmt.Errorf("memory: %w", err)
+		fmt.Fprintf(out, "\n| ledger | memory (RSS) with %d corridors, when ready | most until then | under load of %d connections | most |\n|---|---|---|---|---|\n", *corridors, connections)
+		for _, store := range names {
+			m, err := weigh(ctx, store)
+			if err != nil {
+				return fmt.Errorf("memory on %s: %w", store, err)
+			}
+			all.Memory = append(all.Memory, m)
+			fmt.Fprintf(out, "| %s | %s | %s | %s | %s |\n", store, mib(m.Served), mib(m.Most), mib(m.UnderLoad), mib(m.MostOverall))
 		}
-		all.Memory = m
-		const mib = 1 << 20
-		fmt.Fprintf(out, "\nMemory (RSS) of a worker that serves %d corridors: %d MiB when ready (%d MiB at most), %d MiB under load (%d MiB at most).\n",
-			m.Corridors, m.Served/mib, m.Most/mib, m.UnderLoad/mib, m.MostOverall/mib)
 	}
 	if *machine == "" {
 		return nil
@@ -170,13 +173,13 @@ func (s *stand) cpu() (used [3]time.Duration, err error) {
 }
 
 // weigh measures the memory of a worker with many corridors.
-func weigh(ctx context.Context) (*memory, error) {
-	s, err := raise(ctx, "SQLite", *corridors)
+func weigh(ctx context.Context, store string) (*memory, error) {
+	s, err := raise(ctx, store, *corridors)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	m := &memory{Corridors: *corridors}
+	m := &memory{Store: store, Corridors: *corridors}
 	if m.Served, m.Most, err = s.Memory(); err != nil {
 		return nil, err
 	}
@@ -189,3 +192,4 @@ func weigh(ctx context.Context) (*memory, error) {
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) }
 func us(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microseconds()) }
+func mib(n int64) string        { return fmt.Sprintf("%d MiB", n>>20) }
