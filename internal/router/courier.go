@@ -162,8 +162,10 @@ func (r *Router) carry(ctx context.Context, h *hook, rec ledger.Record) (bool, e
 		return true, err
 	}
 	status, after := r.post(ctx, h, &n)
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return true, nil // perhaps it arrived; it is sent again when the lease has run out
+	default:
 	}
 	state, result, due := hookWaiting, "failed", time.Time{}
 	switch now := r.now(); {

@@ -187,7 +187,9 @@ func TestAnEndpointThatIsGoneIsLeftAloneAndOthersForAsLongAsItTakes(t *testing.T
 	r := w.start("a", nil)
 	r.fund("acme", "USD", "1.00")
 	_, err := r.api.Pay(t.Context(), "k", request("5000.00"))
-	w.problemOf(err)
+	if prob := w.problemOf(err); prob.Code() != codeInsufficient {
+		t.Fatal(prob)
+	}
 	r.until("all are done with", func() bool {
 		return w.deliveries("gone")[hookGone] == 1 && w.deliveries("deaf")[hookExpired] == 1 && w.deliveries("away")[hookExpired] == 1
 	})
