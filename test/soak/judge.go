@@ -28,11 +28,15 @@ type figures struct {
 	report  judge.Report
 	entries uint64
 	books   []string
+	rejects []client.SummaryReject
 }
 
 func (f *figures) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "in %s, with %d kills and %d outages: %v\n", f.took.Round(time.Second), f.kills, f.outages, f.states)
+	for _, r := range f.rejects {
+		fmt.Fprintf(&b, "%d rejected with %s, such as: %s\n", r.Payments, r.Code, r.Example)
+	}
 	fmt.Fprintf(&b, "simulator: %d payouts taken, %d paid, %d refused, %d under way, %d paid twice\n", f.report.Payouts, f.report.Succeeded,
 		f.report.Failed, f.report.Processing, len(f.report.Duplicates))
 	fmt.Fprintf(&b, "ledger: %d entries proven\n%s", f.entries, strings.Join(f.books, "\n"))
@@ -41,7 +45,7 @@ func (f *figures) String() string {
 
 // judge compares books and simulator. The error names everything that is not as it must be.
 func (s *soak) judge(ctx context.Context, took time.Duration) (*figures, error) {
-	f := &figures{kills: s.kills, outages: s.outages.Load(), took: took}
+	f := &figures{kills: s.kills, outages: s.outages.Load(), took: took, rejects: s.rejects}
 	var err error
 	if f.report, err = s.simulator.Report(ctx); err != nil {
 		return nil, err

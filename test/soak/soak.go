@@ -44,6 +44,7 @@ type soak struct {
 	refused   atomic.Int64
 	kills     int
 	outages   atomic.Int64
+	rejects   []client.SummaryReject
 }
 
 func run(ctx context.Context, c config) (*figures, error) {
@@ -269,6 +270,7 @@ func (s *soak) drain(ctx context.Context) error {
 			left -= sum.States[state]
 		}
 		if left == 0 {
+			s.rejects = sum.Rejects
 			return nil
 		}
 		select {
