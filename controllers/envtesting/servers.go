@@ -24,12 +24,15 @@ var (
 	environments []*envtest.Environment
 )
 
-// Run starts n API servers with our CRDs, runs m's tests, and stops the servers. Without KUBEBUILDER_ASSETS it starts none, and the
+// Run starts n API servers with our CRDs, runs m's tests, and stops the servers, also where a test panics. Without KUBEBUILDER_ASSETS it starts none, and the
 // tests that need one are skipped.
 func Run(m *testing.M, n int) int {
 	ctrl.SetLogger(logr.Discard()) // What has no logger of a test's own says nothing.
 	if os.Getenv("KUBEBUILDER_ASSETS") == "" {
 		return m.Run()
+	}
+	if os.Getenv(supervised) == "" {
+		return supervise()
 	}
 	for range n {
 		env := &envtest.Environment{
