@@ -91,10 +91,10 @@ func (e *Engine) Reports(context.Context) ([]plan.RunReport, error) {
 	return out, nil
 }
 
-// Roles are as made.
 // Ready says nothing against working.
 func (e *Engine) Ready(context.Context) error { return nil }
 
+// Roles are as made.
 func (e *Engine) Roles() []string { return e.roles }
 
 // Changed wakes the agent.

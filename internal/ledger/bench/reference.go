@@ -120,7 +120,7 @@ func SQLiteInserts(ctx context.Context, from, to string, rows, perCommit int) (p
 		if err != nil {
 			return 0, err
 		}
-		stmt := tx.StmtContext(ctx, insert)
+		stmt := tx.StmtContext(ctx, insert) //nolint:sqlclosecheck // it ends with the transaction, and insert is closed above
 		for _, v := range values[at:min(at+perCommit, len(values))] {
 			if _, err := stmt.ExecContext(ctx, v...); err != nil {
 				return 0, err

@@ -93,7 +93,7 @@ func RunKills(t *testing.T, n int, location string, open Opener) {
 // killed runs a writer, kills it shortly after its first acknowledgement, and returns the keys that it acknowledged.
 func killed(t *testing.T, location string) []string {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 	cmd.Env = append(os.Environ(), WriterEnv+"="+location)
 	var problems strings.Builder
 	cmd.Stderr = &problems

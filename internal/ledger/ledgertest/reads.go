@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -147,7 +148,7 @@ func testRestart(t *testing.T, b *books) {
 	b.balance(Alice, 1000, 0, 300, 700)
 	b.apply(ledger.Commit{Transfers: []ledger.Transfer{End(ledger.Post, hold.ID, USD(200))}, Puts: []ledger.Put{put("p1", 1, "paid", `{}`)}})
 	b.transfer(Move(Alice, Clearing, USD(800)))
-	fails[*ledger.InsufficientError](b, commit(Move(Alice, Clearing, USD(1))), "floor")
+	_ = fails[*ledger.InsufficientError](b, commit(Move(Alice, Clearing, USD(1))), "floor")
 	b.balance(Alice, 0, 0, 0, 0)
 	b.balance(Clearing, 1000, 0, 0, 1000)
 }
@@ -228,7 +229,7 @@ func testClosed(t *testing.T, b *books) {
 			t.Fatal(err)
 		}
 	}
-	fails[*ledger.UnavailableError](b, commit(Move(Alice, Clearing, USD(5))), "closed")
+	_ = fails[*ledger.UnavailableError](b, commit(Move(Alice, Clearing, USD(5))), "closed")
 	var away *ledger.UnavailableError
 	if _, err := b.l.Balance(context.Background(), Alice); !asError(err, &away) {
 		t.Fatalf("got %v", err)
@@ -244,7 +245,7 @@ func testSmallCaches(t *testing.T, b *books) {
 	for i := range accounts {
 		accounts[i] = ledger.Account{ID: fmt.Sprintf("customer:c%d:USD", i), Type: ledger.Liability, Currency: "USD", Floor: Limit(0)}
 	}
-	b.apply(ledger.Commit{Accounts: append(accounts, Fixtures()...)})
+	b.apply(ledger.Commit{Accounts: slices.Concat(accounts, Fixtures())})
 	var holds []uuid.UUID
 	for i := range accounts {
 		hold := Hold(accounts[i].ID, Clearing, USD(40))
@@ -255,7 +256,7 @@ func testSmallCaches(t *testing.T, b *books) {
 	for i := range accounts {
 		b.transfer(End(ledger.Post, holds[i], USD(30)))
 		b.apply(puts(put(accounts[i].ID, 1, "b", `{}`)))
-		fails[*ledger.InsufficientError](b, commit(Move(accounts[i].ID, Clearing, USD(71))), "floor")
+		_ = fails[*ledger.InsufficientError](b, commit(Move(accounts[i].ID, Clearing, USD(71))), "floor")
 		b.balance(accounts[i].ID, 70, 0, 0, 70)
 	}
 	b.balance(Clearing, 1200, 0, 0, 1200)

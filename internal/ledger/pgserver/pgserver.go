@@ -120,7 +120,8 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	s.cmd = exec.Command(filepath.Join(s.bin, "postgres"), args...)
+	// It outlives the call that starts it: Close ends it.
+	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(s.bin, "postgres"), args...)
 	s.cmd.Dir, s.cmd.SysProcAttr, s.cmd.Stdout, s.cmd.Stderr = s.dir, s.as, log, log
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("postgres: %w", err)

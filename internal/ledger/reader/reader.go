@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"regexp"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -199,13 +198,6 @@ func limited(limit int) int {
 		return 100
 	}
 	return min(limit, 1000)
-}
-
-func micros(t time.Time) any {
-	if t.IsZero() {
-		return nil
-	}
-	return t.UnixMicro()
 }
 
 // Account implements ledger.Ledger.

@@ -123,7 +123,7 @@ func measure(ctx context.Context, store string) (*result, error) {
 		return nil, err
 	}
 	r := &result{Store: store}
-	if r.Single, err = vegetaAttack(ctx, s, "single", 1, min(5, time.Duration(*seconds))*time.Second); err != nil {
+	if r.Single, err = vegetaAttack(ctx, s, "single", 1, time.Duration(min(5, *seconds))*time.Second); err != nil {
 		return nil, err
 	}
 	if _, err := s.settle(ctx); err != nil {
@@ -183,7 +183,7 @@ func weigh(ctx context.Context, store string) (*memory, error) {
 	if m.Served, m.Most, err = s.Memory(); err != nil {
 		return nil, err
 	}
-	if _, err := vegetaAttack(ctx, s, "weigh", connections, min(10, time.Duration(*seconds))*time.Second); err != nil {
+	if _, err := vegetaAttack(ctx, s, "weigh", connections, time.Duration(min(10, *seconds))*time.Second); err != nil {
 		return nil, err
 	}
 	m.UnderLoad, m.MostOverall, err = s.Memory()
