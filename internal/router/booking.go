@@ -74,7 +74,7 @@ func bookPaid(p *payment, window string) (entries, error) {
 	clearingIn, clearingOut := p.clearing(src), p.clearing(dst)
 	fees := internal("fees:"+p.Corridor, ledger.Income, src)
 	sold, bought := internal("fx:"+r.Provider, ledger.Asset, src), internal("fx:"+r.Provider, ledger.Asset, dst)
-	spread := internal("spread:"+r.Provider, ledger.Expense, dst)
+	spread := internal("spread:"+r.Provider, ledger.Liability, dst)
 	payout := internal("payout:"+r.Rail, ledger.Liability, dst)
 
 	b := entries{accounts: []ledger.Account{clearingOut, fees, sold, bought, spread, payout}}

@@ -122,7 +122,11 @@ func (s *Server) Run(ctx context.Context) error {
 	defer func() { _ = log.Close() }()
 	// It outlives the call that starts it: Close ends it.
 	s.cmd = exec.CommandContext(context.WithoutCancel(ctx), filepath.Join(s.bin, "postgres"), args...)
-	s.cmd.Dir, s.cmd.SysProcAttr, s.cmd.Stdout, s.cmd.Stderr = s.dir, s.as, log, log
+	as := syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT} // a test program that panics closes nothing
+	if s.as != nil {
+		as.Credential = s.as.Credential
+	}
+	s.cmd.Dir, s.cmd.SysProcAttr, s.cmd.Stdout, s.cmd.Stderr = s.dir, &as, log, log
 	if err := s.cmd.Start(); err != nil {
 		return fmt.Errorf("postgres: %w", err)
 	}
