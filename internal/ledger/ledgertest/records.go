@@ -28,9 +28,9 @@ func testRecords(t *testing.T, b *books) {
 	}
 	created := r.Created
 	b.apply(puts(first)) // the same again
-	fails[*ledger.ConflictError](b, puts(put("p1", 0, "accepted", `{"n": 2}`)), "version 1, not 0")
-	fails[*ledger.ConflictError](b, puts(put("p1", 2, "paid", `{}`)), "version 1, not 2")
-	fails[*ledger.ConflictError](b, puts(put("p9", 1, "paid", `{}`)), "version 0, not 1")
+	_ = fails[*ledger.ConflictError](b, puts(put("p1", 0, "accepted", `{"n": 2}`)), "version 1, not 0")
+	_ = fails[*ledger.ConflictError](b, puts(put("p1", 2, "paid", `{}`)), "version 1, not 2")
+	_ = fails[*ledger.ConflictError](b, puts(put("p9", 1, "paid", `{}`)), "version 0, not 1")
 	b.advance(time.Second)
 	b.apply(puts(put("p1", 1, "paid", `{"n": 3}`)))
 	b.apply(puts(put("p1", 1, "paid", `{"n": 3}`)))
@@ -116,7 +116,7 @@ func testRequire(t *testing.T, b *books) {
 	}
 	b.apply(booked) // was booked while it was open
 	window.Expect, window.State = 2, "reopened"
-	fails[*ledger.RequirementError](b, pay(window), "closing")
+	_ = fails[*ledger.RequirementError](b, pay(window), "closing")
 	b.balance(Alice, 970, 0, 0, 970)
 }
 

@@ -33,7 +33,7 @@ func testAccounts(t *testing.T, b *books) {
 	b.balance(Alice, 0, 0, 0, 0)
 	other := Fixtures()[0]
 	other.Floor = Limit(-1)
-	fails[*ledger.ConflictError](b, ledger.Commit{Accounts: []ledger.Account{other}}, "floor")
+	_ = fails[*ledger.ConflictError](b, ledger.Commit{Accounts: []ledger.Account{other}}, "floor")
 	var missing *ledger.NotFoundError
 	if _, err := b.l.Account(context.Background(), "nobody"); !asError(err, &missing) {
 		t.Fatalf("got %v", err)
@@ -76,7 +76,7 @@ func testConflict(_ *testing.T, b *books) {
 	} {
 		other := move
 		change(&other)
-		fails[*ledger.ConflictError](b, commit(other), field)
+		_ = fails[*ledger.ConflictError](b, commit(other), field)
 	}
 	b.balance(Alice, 600, 0, 0, 600)
 }
@@ -87,7 +87,7 @@ func testTwoPhase(_ *testing.T, b *books) {
 	b.transfer(hold)
 	b.balance(Alice, 1000, 0, 300, 700)
 	b.balance(Clearing, 0, 300, 0, 0)
-	fails[*ledger.InvalidError](b, commit(End(ledger.Post, hold.ID, USD(301))), "more than was reserved")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Post, hold.ID, USD(301))), "more than was reserved")
 	part := End(ledger.Post, hold.ID, USD(100))
 	if e := b.transfer(part)[0]; e.Debit != Alice || e.Credit != Clearing || e.Released != 300 {
 		b.t.Fatalf("posted as %+v", e)
@@ -95,8 +95,8 @@ func testTwoPhase(_ *testing.T, b *books) {
 	b.transfer(part) // again: the same answer
 	b.balance(Alice, 900, 0, 0, 900)
 	b.balance(Clearing, 100, 0, 0, 100)
-	fails[*ledger.ConflictError](b, commit(End(ledger.Post, hold.ID, USD(100))), "has been posted")
-	fails[*ledger.ConflictError](b, commit(End(ledger.Void, hold.ID, money.Amount{})), "has been posted")
+	_ = fails[*ledger.ConflictError](b, commit(End(ledger.Post, hold.ID, USD(100))), "has been posted")
+	_ = fails[*ledger.ConflictError](b, commit(End(ledger.Void, hold.ID, money.Amount{})), "has been posted")
 
 	all := Hold(Alice, Clearing, USD(200))
 	post := End(ledger.Post, all.ID, money.Amount{})
@@ -106,20 +106,20 @@ func testTwoPhase(_ *testing.T, b *books) {
 
 	void := Hold(Alice, Clearing, USD(700))
 	b.transfer(void)
-	fails[*ledger.InsufficientError](b, commit(Move(Alice, Clearing, USD(1))), "floor")
+	_ = fails[*ledger.InsufficientError](b, commit(Move(Alice, Clearing, USD(1))), "floor")
 	b.transfer(End(ledger.Void, void.ID, money.Amount{}))
 	b.balance(Alice, 700, 0, 0, 700)
-	fails[*ledger.ConflictError](b, commit(End(ledger.Post, void.ID, money.Amount{})), "voided")
-	fails[*ledger.NotFoundError](b, commit(End(ledger.Post, uuid.New(), money.Amount{})), "reserve")
-	fails[*ledger.ConflictError](b, commit(End(ledger.Void, post.ID, money.Amount{})), "kind post")
+	_ = fails[*ledger.ConflictError](b, commit(End(ledger.Post, void.ID, money.Amount{})), "voided")
+	_ = fails[*ledger.NotFoundError](b, commit(End(ledger.Post, uuid.New(), money.Amount{})), "reserve")
+	_ = fails[*ledger.ConflictError](b, commit(End(ledger.Void, post.ID, money.Amount{})), "kind post")
 
 	wrong := Hold(Alice, Clearing, USD(1))
 	b.transfer(wrong)
 	bad := End(ledger.Post, wrong.ID, USD(1))
 	bad.Debit = Bob
-	fails[*ledger.InvalidError](b, commit(bad), Bob)
+	_ = fails[*ledger.InvalidError](b, commit(bad), Bob)
 	bad.Debit, bad.Amount = Alice, money.FromMinor(1, "CNY")
-	fails[*ledger.InvalidError](b, commit(bad), "CNY")
+	_ = fails[*ledger.InvalidError](b, commit(bad), "CNY")
 }
 
 func testExpiry(t *testing.T, b *books) {
@@ -133,9 +133,9 @@ func testExpiry(t *testing.T, b *books) {
 	b.balance(Alice, 900, 0, 500, 400)
 	past := Hold(Alice, Clearing, USD(1))
 	past.Expires = start
-	fails[*ledger.InvalidError](b, commit(past), "expires")
+	_ = fails[*ledger.InvalidError](b, commit(past), "expires")
 	past.Expires = start.Add(ledger.MaxReserve + time.Hour)
-	fails[*ledger.InvalidError](b, commit(past), "30 days")
+	_ = fails[*ledger.InvalidError](b, commit(past), "30 days")
 	b.advance(time.Hour)
 	_, err := b.l.Apply(context.Background(), commit(End(ledger.Post, hold.ID, money.Amount{})))
 	var conflict *ledger.ConflictError
@@ -169,15 +169,15 @@ func testReverse(_ *testing.T, b *books) {
 	}
 	b.transfer(refund)
 	b.balance(Alice, 700, 0, 0, 700)
-	fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, move.ID, USD(301))), "3.00 USD are left")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, move.ID, USD(301))), "3.00 USD are left")
 	b.transfer(End(ledger.Reverse, move.ID, USD(300)))
-	fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, move.ID, USD(1))), "0.00 USD are left")
-	fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, refund.ID, USD(1))), "can be reversed")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, move.ID, USD(1))), "0.00 USD are left")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, refund.ID, USD(1))), "can be reversed")
 	hold := Hold(Alice, Clearing, USD(10))
 	post := End(ledger.Post, hold.ID, USD(6))
 	b.transfer(hold, post)
-	fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, hold.ID, USD(1))), "is a reserve")
-	fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, post.ID, USD(7))), "left")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, hold.ID, USD(1))), "is a reserve")
+	_ = fails[*ledger.InvalidError](b, commit(End(ledger.Reverse, post.ID, USD(7))), "left")
 	b.transfer(End(ledger.Reverse, post.ID, USD(6)))
 	b.balance(Alice, 1000, 0, 0, 1000)
 }
@@ -190,7 +190,7 @@ func testLimits(_ *testing.T, b *books) {
 	}
 	b.transfer(Move(Bob, Clearing, USD(5000))) // on credit
 	b.balance(Bob, -5000, 0, 0, -5000)
-	fails[*ledger.InsufficientError](b, commit(Hold(Bob, Clearing, USD(1))), "floor")
+	_ = fails[*ledger.InsufficientError](b, commit(Hold(Bob, Clearing, USD(1))), "floor")
 	b.transfer(Hold(Funding, Bob, USD(100000)))
 	b.balance(Bob, -5000, 100000, 0, -5000)
 	e = fails[*ledger.InsufficientError](b, commit(Move(Funding, Bob, USD(5001))), "cap")
@@ -211,7 +211,7 @@ func testLinked(t *testing.T, b *books) {
 	}
 	broken := slices.Clone(fx)
 	broken[3] = Move(Alice, Clearing, USD(9000))
-	fails[*ledger.InsufficientError](b, commit(broken...), "floor")
+	_ = fails[*ledger.InsufficientError](b, commit(broken...), "floor")
 	b.balance(Alice, 10000, 0, 0, 10000)
 	b.balance(AliceCNY, 0, 0, 0, 0)
 	entries := b.transfer(fx...)
@@ -249,12 +249,12 @@ func testBadInput(t *testing.T, b *books) {
 			t.Fatalf("%s: got field %q value %q", c.field, e.Field, e.Value)
 		}
 	}
-	fails[*ledger.NotFoundError](b, commit(Move(Alice, "nobody", USD(5))), "nobody")
-	fails[*ledger.InvalidError](b, ledger.Commit{}, "empty")
-	fails[*ledger.InvalidError](b, ledger.Commit{Transfers: make([]ledger.Transfer, ledger.MaxTransfers+1)}, "at most 1000")
-	fails[*ledger.InvalidError](b, ledger.Commit{Puts: []ledger.Put{{Kind: "k", Key: "k", Body: []byte("{")}}}, "not JSON")
-	fails[*ledger.InvalidError](b, ledger.Commit{Accounts: []ledger.Account{{ID: "x", Type: "purse", Currency: "USD"}}}, "purse")
-	fails[*ledger.InvalidError](b, ledger.Commit{Accounts: []ledger.Account{{ID: "x", Type: ledger.Asset, Currency: "CNH"}}}, "CNH")
+	_ = fails[*ledger.NotFoundError](b, commit(Move(Alice, "nobody", USD(5))), "nobody")
+	_ = fails[*ledger.InvalidError](b, ledger.Commit{}, "empty")
+	_ = fails[*ledger.InvalidError](b, ledger.Commit{Transfers: make([]ledger.Transfer, ledger.MaxTransfers+1)}, "at most 1000")
+	_ = fails[*ledger.InvalidError](b, ledger.Commit{Puts: []ledger.Put{{Kind: "k", Key: "k", Body: []byte("{")}}}, "not JSON")
+	_ = fails[*ledger.InvalidError](b, ledger.Commit{Accounts: []ledger.Account{{ID: "x", Type: "purse", Currency: "USD"}}}, "purse")
+	_ = fails[*ledger.InvalidError](b, ledger.Commit{Accounts: []ledger.Account{{ID: "x", Type: ledger.Asset, Currency: "CNH"}}}, "CNH")
 	b.balance(Alice, 1000, 0, 0, 1000)
 	if entries, err := b.l.Entries(context.Background(), Alice, 0, 0); err != nil || len(entries) != 1 {
 		t.Fatalf("%d entries, %v", len(entries), err)
@@ -264,8 +264,8 @@ func testBadInput(t *testing.T, b *books) {
 func testOverflow(_ *testing.T, b *books) {
 	b.funded(1000)
 	b.transfer(Move(Funding, Clearing, USD(math.MaxInt64-1500)))
-	fails[*ledger.InvalidError](b, commit(Move(Funding, Clearing, USD(501))), "overflows")
+	_ = fails[*ledger.InvalidError](b, commit(Move(Funding, Clearing, USD(501))), "overflows")
 	b.transfer(Hold(Funding, Clearing, USD(500)))
-	fails[*ledger.InvalidError](b, commit(Move(Funding, Clearing, USD(1))), "overflows")
+	_ = fails[*ledger.InvalidError](b, commit(Move(Funding, Clearing, USD(1))), "overflows")
 	b.balance(Funding, math.MaxInt64-500, 500, 0, math.MaxInt64-500)
 }
