@@ -100,11 +100,11 @@ func (f *figures) agree(ctx context.Context, books ledger.Ledger, sum judge.Sum)
 	}
 	sold, err1 := posted("fx", sell)
 	given, err2 := posted("fx", buy)
-	cost, err3 := posted("spread", buy)
+	kept, err3 := posted("spread", buy) // of the position, by the provider
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	ours := [2]string{money.FromMinor(abs(sold), sell).Decimal(), money.FromMinor(abs(given+cost), buy).Decimal()}
+	ours := [2]string{money.FromMinor(abs(sold), sell).Decimal(), money.FromMinor(abs(given-kept), buy).Decimal()}
 	f.books = append(f.books, fmt.Sprintf("%s: %d payouts, sold %s %s and paid %s %s; the books say %s and %s", sum.Provider, sum.Count, sum.SellCurrency, sum.Sold,
 		sum.BuyCurrency, sum.Paid, ours[0], ours[1]))
 	if ours != [2]string{sum.Sold, sum.Paid} {
