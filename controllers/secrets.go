@@ -2,12 +2,14 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -90,9 +92,26 @@ func (r *Reconciler) secretVersion(ctx context.Context, namespace, name string) 
 func (r *Reconciler) readSecret(ctx context.Context, namespace, name string) (map[string][]byte, error) {
 	var s corev1.Secret
 	if err := r.Reader.Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, &s); err != nil {
+		if apierrors.IsNotFound(err) {
+			return nil, &secretGoneError{name}
+		}
 		return nil, fmt.Errorf("secret %s: %w", name, err)
 	}
 	return s.Data, nil
+}
+
+// secretGoneError says that a Secret which was delivered is no longer there. Its last content stays delivered, as the last good version
+// of a resource does: a namespace that is deleted loses its Secrets first, and its corridors must still drain.
+type secretGoneError struct{ name string }
+
+func (e *secretGoneError) Error() string { return fmt.Sprintf("secret %q not found", e.name) }
+
+func unlessGone(err error) error {
+	var gone *secretGoneError
+	if errors.As(err, &gone) {
+		return nil
+	}
+	return err
 }
 
 func (r *Reconciler) readKey(ctx context.Context, namespace string, ref plan.SecretKey) ([]byte, error) {
@@ -125,7 +144,7 @@ func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name
 		}
 		return render.Credentials(inst.name, name, d.Namespace, byName)
 	})
-	if err != nil {
+	if err := unlessGone(err); err != nil {
 		return nil, err
 	}
 	wanted := []*unstructured.Unstructured{secretNamed(d.Namespace, delivery.CredentialsName(name))}
@@ -140,7 +159,7 @@ func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name
 		}
 		return render.LedgerSecret(inst.name, name, d.Namespace, value)
 	})
-	return append(wanted, secretNamed(d.Namespace, render.LedgerSecretName(name))), err
+	return append(wanted, secretNamed(d.Namespace, render.LedgerSecretName(name))), unlessGone(err)
 }
 
 func secretNamed(namespace, name string) *unstructured.Unstructured {

@@ -209,6 +209,9 @@ func (d *demo) showRails(ctx context.Context) {
 func (d *demo) uninstall(ctx context.Context) error {
 	hub := d.record.Hub
 	steps := []command.Cmd{
+		// Corridors drain while their credentials are still there; a namespace would lose its Secrets first.
+		d.kubectl(hub, "-n", institution, "delete", "paymentcorridors.rails.qiantang.dev", "--all", "--timeout=180s"),
+		d.kubectl(hub, "-n", institution, "delete", "regions.rails.qiantang.dev", "--all", "--timeout=180s"),
 		d.kubectl(hub, "delete", "namespace", institution, "--ignore-not-found", "--timeout=180s"),
 		d.kubectl(hub, "delete", "namespace", institution+"-cn-hangzhou", institution+"-eu-frankfurt", institution+"-us-east", simulatorNS, "--ignore-not-found", "--timeout=180s"),
 	}
@@ -237,7 +240,7 @@ func (d *demo) farewell() {
 	fmt.Printf(`
 The clusters stay up. To look around:
 
-  export KUBECONFIG=%s PATH=%s:$PATH
+  export KUBECONFIG=%s%s
   kubectl -n %s get rails                              # is everything live, and if not, why
   kubectl -n %s describe paymentcorridor us-cn         # what is served where
   kubectl -n %s delete statefulset cn-hangzhou-worker  # break it: it comes back
@@ -245,14 +248,15 @@ The clusters stay up. To look around:
 
 make demo      sends another thousand
 make demo-down removes all of it
-`, d.record.Hub.Kubeconfig, dirOf(d.record.Kubectl), institution, institution, institution+"-cn-hangzhou", east.URL, east.URL)
+`, d.record.Hub.Kubeconfig, onPath(d.record.Kubectl), institution, institution, institution+"-cn-hangzhou", east.URL, east.URL)
 }
 
-func dirOf(path string) string {
-	if i := strings.LastIndexByte(path, '/'); i > 0 {
-		return path[:i]
+// onPath says how to find a kubectl that the demo built; the user's own needs nothing.
+func onPath(kubectl string) string {
+	if dir := filepath.Dir(kubectl); dir != "." {
+		return " PATH=" + dir + ":$PATH"
 	}
-	return "."
+	return ""
 }
 
 func indent(s string) string { return indentBy(strings.TrimRight(s, "\n"), "    ") }
