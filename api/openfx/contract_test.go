@@ -32,7 +32,7 @@ func TestTheContractNamesEveryCodeAndPath(t *testing.T) {
 			t.Errorf("code %s is not in the contract", code)
 		}
 	}
-	for _, path := range []string{"/v1/quotes", "/v1/quotes/{quoteId}/lock", "/v1/payouts/{id}", "/v1/conversions/{id}"} {
+	for _, path := range []string{"/v1/quotes", "/v1/quotes/{quoteId}/lock", "/v1/payouts", "/v1/payouts/{id}", "/v1/conversions/{id}"} {
 		if doc.Paths[path] == nil {
 			t.Errorf("path %s is not in the contract", path)
 		}

@@ -34,6 +34,7 @@ func (s *Simulator) openFXRoutes(mux *http.ServeMux) {
 	}
 	handle("POST", "/v1/quotes", s.ofxQuote)
 	handle("POST", "/v1/quotes/{id}/lock", s.ofxLock)
+	handle("POST", "/v1/payouts", s.ofxPayouts)
 	handle("PUT", "/v1/payouts/{id}", s.ofxPayout)
 	handle("GET", "/v1/payouts/{id}", s.ofxPayoutQuery)
 	handle("PUT", "/v1/conversions/{id}", s.ofxConversion)
@@ -169,25 +170,37 @@ type ofxInstruction struct {
 	UETR         string    `json:"uetr"`
 }
 
-func (s *Simulator) ofxPayout(p protocol, c *call) reply { return s.ofxInstruct(p, c, judge.Payout) }
-func (s *Simulator) ofxConversion(p protocol, c *call) reply {
-	return s.ofxInstruct(p, c, judge.Exchange)
+func (s *Simulator) ofxPayout(p protocol, c *call) reply {
+	return s.ofxSingle(p, c, judge.Payout)
 }
 
-func (s *Simulator) ofxInstruct(p protocol, c *call, kind judge.Kind) reply {
+func (s *Simulator) ofxConversion(p protocol, c *call) reply {
+	return s.ofxSingle(p, c, judge.Exchange)
+}
+
+func (s *Simulator) ofxSingle(p protocol, c *call, kind judge.Kind) reply {
+	r, ok := s.ofxInstruct(c, c.PathValue("id"), kind)
+	if !ok {
+		return s.lost(p, c, "unknown "+c.PathValue("id"), s.throws.Add(1))
+	}
+	return r
+}
+
+// ofxInstruct takes an instruction, or refuses it; false where its answer is lost.
+func (s *Simulator) ofxInstruct(c *call, id string, kind judge.Kind) (reply, bool) {
 	var q ofxInstruction
 	if err := c.decode(&q); err != nil {
-		return ofxInvalid(err)
+		return ofxInvalid(err), true
 	}
 	sell, err := strictAmount("sellAmount", q.SellAmount, q.SellCurrency)
 	if err != nil {
-		return ofxInvalid(err)
+		return ofxInvalid(err), true
 	}
 	buy, err := strictAmount("buyAmount", q.BuyAmount, q.BuyCurrency)
 	if err != nil {
-		return ofxInvalid(err)
+		return ofxInvalid(err), true
 	}
-	r := judge.Record{Key: judge.Key{Provider: openFX, Kind: kind, ID: c.PathValue("id")}, Ref: s.ref("OF", c.now), Reference: q.UETR, Sell: sell, Buy: buy}
+	r := judge.Record{Key: judge.Key{Provider: openFX, Kind: kind, ID: id}, Ref: s.ref("OF", c.now), Reference: q.UETR, Sell: sell, Buy: buy}
 	if q.Beneficiary != nil {
 		r.Account = q.Beneficiary.Account
 	}
@@ -204,13 +217,13 @@ func (s *Simulator) ofxInstruct(p protocol, c *call, kind judge.Kind) reply {
 	})
 	switch ruled {
 	case taken:
-		return ofxRecord(r, c.now)
+		return ofxRecord(r, c.now), true
 	case conflict:
-		return ofxProblem(http.StatusConflict, "conflict", "the ID was used with other content")
+		return ofxProblem(http.StatusConflict, "conflict", "the ID was used with other content"), true
 	case vanished:
-		return s.lost(p, c, "unknown "+r.ID, s.throws.Add(1))
+		return reply{}, false
 	default:
-		return ofxRefused(err)
+		return ofxRefused(err), true
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"qiantang.dev/rails/internal/fx"
@@ -26,6 +27,10 @@ type Adapter struct {
 	token    string
 	key      []byte
 	now      func() time.Time
+
+	payouts gatherer
+	// single says that the server takes payouts one by one only.
+	single atomic.Bool
 }
 
 // Open makes an Adapter. Credentials: clientId, token, signingKey.
@@ -36,6 +41,7 @@ func Open(p plan.Provider, creds map[string][]byte, client *http.Client) (fx.Pro
 		return nil, err
 	}
 	var err error
+	a.payouts.send = a.sendPayouts
 	a.wire, err = wire.New(p.Name, p.Endpoint, client, a.token, string(a.key))
 	return a, err
 }
@@ -168,7 +174,7 @@ const (
 	codeConflict = "conflict"
 )
 
-// send signs and sends a request and reads a successful answer.
+// send writes, signs and sends a request and reads a successful answer.
 func (a *Adapter) send(ctx context.Context, call wire.Call, request, answer any) error {
 	if request != nil {
 		body, err := wire.Encode(request)
@@ -177,6 +183,11 @@ func (a *Adapter) send(ctx context.Context, call wire.Call, request, answer any)
 		}
 		call.Body = body
 	}
+	return a.exchange(ctx, call, answer)
+}
+
+// exchange signs and sends a request whose body is written already.
+func (a *Adapter) exchange(ctx context.Context, call wire.Call, answer any) error {
 	stamp := strconv.FormatInt(a.now().UnixMilli(), 10)
 	digest := sha256.Sum256(call.Body)
 	mac := hmac.New(sha256.New, a.key)

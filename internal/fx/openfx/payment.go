@@ -63,7 +63,15 @@ func (a *Adapter) Pay(ctx context.Context, i fx.Instruction) (fx.Status, error) 
 	request := deal(i)
 	request.Beneficiary, request.Debtor = toParty(i.Beneficiary), toParty(i.Debtor)
 	request.Rail, request.Purpose, request.Remittance, request.UETR = i.Rail, i.Purpose, i.Remittance, i.UETR
-	return a.put(ctx, payoutPath(i.ID), i, request)
+	body, err := wire.Encode(request)
+	if err != nil {
+		return fx.Status{}, a.wire.Error(payMany, fx.Final, "request", err)
+	}
+	o := a.payouts.pay(ctx, &pending{i: i, body: body})
+	if errors.Is(o.err, errGivenUp) || errors.Is(o.err, errWithdrawn) {
+		return fx.Status{}, a.wire.GivenUp(ctx, payMany, errors.Is(o.err, errGivenUp), o.err)
+	}
+	return o.status, o.err
 }
 
 // Convert puts the conversion under our ID.

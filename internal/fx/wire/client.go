@@ -120,8 +120,13 @@ func (c *Client) Do(ctx context.Context, call Call) (Answer, error) {
 	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: b}, nil
 }
 
+// GivenUp is the error for a call that its caller's ctx ended: once it was sent, whether it was taken is not known.
+func (c *Client) GivenUp(ctx context.Context, call Call, sent bool, err error) *fx.Error {
+	return c.broken(ctx, call, sent, err)
+}
+
 // broken classifies a transport's error.
-func (c *Client) broken(ctx context.Context, call Call, sent bool, err error) error {
+func (c *Client) broken(ctx context.Context, call Call, sent bool, err error) *fx.Error {
 	code := "transport"
 	var timeout net.Error
 	switch {

@@ -44,6 +44,8 @@ var checks = []check{
 	{"a payout a cent off its quote is refused and not taken", payWrong},
 	{"a payout on an unknown quote is quote-expired and not taken", payNoQuote},
 	{"a payout without a beneficiary is invalid and not taken", payNobody},
+	{"many payouts in one request are each taken or refused alone, where that is offered", payMany},
+	{"many payouts with one ID twice are invalid and not taken, where that is offered", payManyTwice},
 	{"a conversion is idempotent too", convertTwice},
 }
 
