@@ -31,11 +31,13 @@ type journal struct {
 	rows, all []engine.Sums
 	positions map[string]map[uint64]*engine.WindowRow
 	log       *merkle.Log
-	booked    int64
+	batches   batches
+	booked    int64 // the latest booking time so far
 }
 
 func newJournal(src Source, frame *reader.Frame, opt Options, find func(what, id, why string, args ...any)) *journal {
 	j := &journal{src: src, opt: opt, find: find, head: frame.Head, positions: map[string]map[uint64]*engine.WindowRow{}}
+	j.batches = batches{src: src, until: frame.Head.Batch, size: frame.Head.Seq, find: find, before: gone}
 	for i := range frame.Accounts {
 		a := &frame.Accounts[i]
 		j.ids, j.currency = append(j.ids, []byte(a.ID)), append(j.currency, []byte(a.Currency))
@@ -53,8 +55,8 @@ type part struct {
 	nodes     map[uint]map[uint64][]byte
 	findings  []Finding
 	changed   map[uint64]bool // blocks with an entry that was named
-	first     int64           // booking times
-	last      int64
+	booked    []int64         // by entry; gone where it is missing
+	last      int64           // the latest of them
 	positions map[string]map[uint64]*engine.WindowRow
 	err       error
 }
@@ -97,6 +99,9 @@ func (j *journal) verify(ctx context.Context) error {
 			j.opt.Progress(min((c+1)*chunk, j.head.Seq), j.head.Seq)
 		}
 	}
+	if err == nil {
+		err = j.batches.along(ctx, j.head.Seq, nil, true)
+	}
 	cancel()
 	wg.Wait()
 	for _, a := range adders {
@@ -121,10 +126,13 @@ func (j *journal) merge(ctx context.Context, p *part) error {
 	for _, f := range p.findings {
 		j.find(f.What, f.ID, "%s", f.Why)
 	}
-	if p.first < j.booked {
+	if first := p.booked[0]; first != gone && first < j.booked {
 		j.find("entry", strconv.FormatUint(p.from+1, 10), "was booked before the entry before it")
 	}
 	j.booked = max(j.booked, p.last)
+	if err := j.batches.along(ctx, p.from, p.booked, false); err != nil {
+		return err
+	}
 	wrong := len(p.changed) > 0
 	var nodes []merkle.Node
 	var err error
@@ -198,6 +206,7 @@ func (a *adder) chunk(ctx context.Context, from, to uint64) *part {
 			return p
 		}
 	}
+	p.booked = make([]int64, 0, to-from)
 	next := from + 1
 	add := func(hash merkle.Hash) {
 		if p.rest = append(p.rest, hash); len(p.rest) == merkle.Block {
@@ -208,14 +217,13 @@ func (a *adder) chunk(ctx context.Context, from, to uint64) *part {
 	lost := func(until uint64) {
 		for ; next < until; next++ {
 			p.name(next, "is missing")
+			p.booked = append(p.booked, gone)
 			add(missing)
 		}
 	}
 	p.err = a.src.ScanJournal(ctx, from, to, func(r *reader.Raw) error {
 		lost(r.Seq)
-		if next == from+1 {
-			p.first = r.Booked
-		}
+		p.booked = append(p.booked, r.Booked)
 		add(a.entry(p, r))
 		next = r.Seq + 1
 		return nil

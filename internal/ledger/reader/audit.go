@@ -69,12 +69,12 @@ func rowsOf[T any](ctx context.Context, tx *sql.Tx, scan func(Scanner) (T, error
 	return out, nil
 }
 
-// JournalColumns are a Raw's columns in the order of its fields.
-const JournalColumns = `seq, booked, id, kind, currency, amount, released, ref, expires, value_date, code, reference, win, debit, credit, sum`
+// journalColumns are a Raw's columns in the order of its fields.
+const journalColumns = `seq, booked, id, kind, currency, amount, released, ref, expires, value_date, code, reference, win, debit, credit, sum`
 
 // ScanJournal calls each for the entries after one and up to another, in order.
 func (r *Reader) ScanJournal(ctx context.Context, after, until uint64, each func(*Raw) error) error {
-	rows, err := r.Query(ctx, `SELECT `+JournalColumns+` FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq`, after, until)
+	rows, err := r.Query(ctx, `SELECT `+journalColumns+` FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq`, after, until)
 	if err != nil {
 		return err
 	}
@@ -182,13 +182,14 @@ func (r *Reader) AccountIDs(ctx context.Context, nos []uint64) (map[uint64]strin
 	return out, nil
 }
 
-// BrokenBatches are the numbers of batch rows, up to a batch, that do not follow the one before or do not agree with the journal's times.
-func (r *Reader) BrokenBatches(ctx context.Context, until uint64, limit int) ([]uint64, error) {
-	return each(ctx, r, func(s Scanner) (no uint64, err error) { return no, s.Scan(&no) }, `SELECT x.no FROM (
-		SELECT no, seq, booked, LAG(no, 1, 0) OVER (ORDER BY no) AS before_no, LAG(seq, 1, 0) OVER (ORDER BY no) AS before_seq,
-			LAG(booked, 1, 0) OVER (ORDER BY no) AS before_booked FROM batch WHERE no <= ?1) x
-		LEFT JOIN journal j ON j.seq = x.seq LEFT JOIN journal n ON n.seq = x.seq + 1
-		WHERE x.before_no + 1 <> x.no OR x.before_seq > x.seq OR x.before_booked > x.booked OR j.booked > x.booked OR n.booked < x.booked
-			OR j.seq IS NULL AND x.seq <> 0
-		ORDER BY x.no LIMIT ?2`, until, limit)
+// BatchRow is one commit: its number, the entries up to it and its booking time in microseconds.
+type BatchRow struct {
+	No, Seq uint64
+	Booked  int64
+}
+
+// Batches are the batch rows after one number and up to another, by number, at most limit.
+func (r *Reader) Batches(ctx context.Context, after, until uint64, limit int) ([]BatchRow, error) {
+	return each(ctx, r, func(s Scanner) (b BatchRow, err error) { return b, s.Scan(&b.No, &b.Seq, &b.Booked) },
+		`SELECT no, seq, booked FROM batch WHERE no > ?1 AND no <= ?2 ORDER BY no LIMIT ?3`, after, until, limit)
 }
