@@ -63,7 +63,8 @@ type PaymentCorridorSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Rails []CorridorRail `json:"rails,omitempty"`
 
-	// providers to quote, in order of preference. Each must take the pair of the source's and destination's currencies.
+	// providers to quote, in order of preference. Each must take the pair of the source's and destination's currencies, or one leg
+	// by way of another currency whose other leg one of them takes, such as USD/HKD where one takes HKD/CNY.
 	// +required
 	// +listType=map
 	// +listMapKey=name

@@ -47,7 +47,7 @@ type WebhookSecretReference struct {
 }
 
 // WebhookEvent is a step of a payment that webhooks are told of.
-// +kubebuilder:validation:Enum=Accepted;Instructing;Paid;Rejected;Cancelled;Returned;Refunded
+// +kubebuilder:validation:Enum=Accepted;Instructing;Exchanged;Paid;Rejected;Cancelled;Returned;Refunded
 type WebhookEvent string
 
 // The events.
@@ -56,6 +56,8 @@ const (
 	WebhookAccepted WebhookEvent = "Accepted"
 	// WebhookInstructing says that a provider is being told to pay; again with each failover.
 	WebhookInstructing WebhookEvent = "Instructing"
+	// WebhookExchanged says that the first leg by way of another currency is done.
+	WebhookExchanged WebhookEvent = "Exchanged"
 	// WebhookPaid says that the provider paid.
 	WebhookPaid WebhookEvent = "Paid"
 	// WebhookRejected says that nothing was paid and the money is the customer's again.

@@ -272,7 +272,7 @@ func (s *sent) settle(ctx context.Context, api *client.Client, limit time.Durati
 	defer tick.Stop()
 	for {
 		open := 0
-		for _, status := range []client.Status{client.Instructing, client.Pending, client.Uncertain} {
+		for _, status := range []client.Status{client.Instructing, client.Exchanged, client.Pending, client.Uncertain} {
 			page, err := api.Payments(ctx, client.ListOptions{Status: status, Limit: 1000})
 			if err != nil {
 				return err

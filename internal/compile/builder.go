@@ -93,8 +93,40 @@ func member[T any](fresh map[string]T, last map[string]*T, name string, users []
 
 func railFits(r *plan.Rail, c *plan.Corridor) bool { return r.Currency == c.DestinationCurrency }
 
-func providerFits(p *plan.Provider, c *plan.Corridor) bool {
-	return !p.Reference && takes(p, money.Currency(c.SourceCurrency), money.Currency(c.DestinationCurrency))
+// providerFits says whether a provider takes the corridor's pair, or a leg by way of another currency that another member, found by its
+// name, completes.
+func providerFits(p *plan.Provider, c *plan.Corridor, find func(string) *plan.Provider) bool {
+	source, destination := money.Currency(c.SourceCurrency), money.Currency(c.DestinationCurrency)
+	some := func(sell, buy money.Currency) bool {
+		return slices.ContainsFunc(c.Providers, func(m plan.RouteMember) bool {
+			other := find(m.Name)
+			return other != nil && !other.Reference && takes(other, sell, buy)
+		})
+	}
+	return !p.Reference && (takes(p, source, destination) || slices.ContainsFunc(p.Pairs, func(pair plan.Pair) bool {
+		return pair.Sell == string(source) && some(money.Currency(pair.Buy), destination) ||
+			pair.Buy == string(destination) && some(source, money.Currency(pair.Sell))
+	}))
+}
+
+// fitsKept is providerFits whichever version of the other members is chosen.
+func (b *builder) fitsKept(c *compilation) func(*plan.Provider, *plan.Corridor) bool {
+	return func(p *plan.Provider, u *plan.Corridor) bool {
+		return providerFits(p, u, c.provider) && providerFits(p, u, func(name string) *plan.Provider {
+			if old := b.lastProviders[name]; old != nil {
+				return old
+			}
+			return c.provider(name)
+		})
+	}
+}
+
+// provider is a provider's newest version, where that is valid.
+func (c *compilation) provider(name string) *plan.Provider {
+	if p, ok := c.providers.entry[name]; ok && c.providers.valid(name) {
+		return &p
+	}
+	return nil
 }
 
 // chosen is what a region's plan holds of each kind, and which of them are older than the newest generation.
@@ -143,7 +175,7 @@ func (b *builder) choose(c *compilation) chosen {
 	}
 	for name, users := range providers {
 		users = slices.DeleteFunc(users, func(u *plan.Corridor) bool { return u == nil })
-		if p, ok, old := member(c.providers.entry, b.lastProviders, name, users, b.kept, providerFits); ok {
+		if p, ok, old := member(c.providers.entry, b.lastProviders, name, users, b.kept, b.fitsKept(c)); ok {
 			out.providers[name], out.old[Ref{KindProvider, name}] = p, old
 		}
 	}
@@ -180,6 +212,13 @@ func (b *builder) chooseParticipants(c *compilation, out *chosen) {
 	}
 }
 
+func (ch *chosen) provider(name string) *plan.Provider {
+	if p, ok := ch.providers[name]; ok {
+		return &p
+	}
+	return nil
+}
+
 // unfit says which member a corridor cannot work with, since another that goes on as it was needs the member's older version.
 func (ch *chosen) unfit(entry *plan.Corridor) (field string, ref Ref, bad bool) {
 	for i, name := range entry.Rails {
@@ -188,7 +227,7 @@ func (ch *chosen) unfit(entry *plan.Corridor) (field string, ref Ref, bad bool) 
 		}
 	}
 	for i, p := range entry.Providers {
-		if provider, ok := ch.providers[p.Name]; !ok || !providerFits(&provider, entry) {
+		if provider, ok := ch.providers[p.Name]; !ok || !providerFits(&provider, entry, ch.provider) {
 			return "spec.providers[" + itoa(i) + "].name", Ref{KindProvider, p.Name}, true
 		}
 	}

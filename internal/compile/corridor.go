@@ -49,6 +49,10 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 			f.unresolved(v1alpha1.ReasonCurrencyMismatch, field, string(r.Name), "pays %s, not the destination's %s", rail.Currency, destination)
 		}
 	}
+	members := &plan.Corridor{SourceCurrency: out.SourceCurrency, DestinationCurrency: out.DestinationCurrency}
+	for _, p := range spec.Providers {
+		members.Providers = append(members.Providers, plan.RouteMember{Name: string(p.Name)})
+	}
 	for i, p := range spec.Providers {
 		field := fmt.Sprintf("spec.providers[%d].name", i)
 		out.Providers = append(out.Providers, plan.RouteMember{
@@ -62,8 +66,9 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 		switch {
 		case provider.Reference:
 			f.unresolved(v1alpha1.ReasonCurrencyMismatch, field, string(p.Name), "only gives reference rates: nothing can be paid through it")
-		case sourceOK && destinationOK && !takes(&provider, source, destination):
-			f.unresolved(v1alpha1.ReasonCurrencyMismatch, field, string(p.Name), "takes no pair %s/%s, only %s", source, destination, pairs(&provider))
+		case sourceOK && destinationOK && !providerFits(&provider, members, c.provider):
+			f.unresolved(v1alpha1.ReasonCurrencyMismatch, field, string(p.Name),
+				"takes no pair %s/%s, nor one that leads there with another provider's, only %s", source, destination, pairs(&provider))
 		}
 	}
 	if name := out.Schedule; name != "" {

@@ -240,8 +240,12 @@ func consistent(t testing.TB, p *plan.Region) {
 			}
 		}
 		for _, m := range c.Providers {
-			if !slices.Contains(providers[m.Name].Pairs, plan.Pair{Sell: c.SourceCurrency, Buy: c.DestinationCurrency}) {
-				t.Errorf("corridor %s: provider %s lacks its pair", c.Name, m.Name)
+			leads := slices.ContainsFunc(providers[m.Name].Pairs, func(p plan.Pair) bool {
+				return p.Sell == c.SourceCurrency && (p.Buy == c.DestinationCurrency || someTakes(providers, c.Providers, p.Buy, c.DestinationCurrency)) ||
+					p.Buy == c.DestinationCurrency && someTakes(providers, c.Providers, c.SourceCurrency, p.Sell)
+			})
+			if !leads {
+				t.Errorf("corridor %s: provider %s takes neither its pair nor a leg that another's completes", c.Name, m.Name)
 			}
 		}
 		if !schedules[c.Schedule] {
@@ -263,4 +267,10 @@ func consistent(t testing.TB, p *plan.Region) {
 	if !participants[p.Self] {
 		t.Errorf("self %s is no participant", p.Self)
 	}
+}
+
+func someTakes(providers map[string]plan.Provider, members []plan.RouteMember, sell, buy string) bool {
+	return slices.ContainsFunc(members, func(m plan.RouteMember) bool {
+		return slices.Contains(providers[m.Name].Pairs, plan.Pair{Sell: sell, Buy: buy})
+	})
 }

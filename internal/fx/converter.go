@@ -14,13 +14,22 @@ type Converter interface {
 
 var errNoConversion = errors.New("the provider converts only what it pays out")
 
+// Converts says whether a provider converts without paying anybody.
+func Converts(p Provider) bool {
+	if g, ok := p.(*Guarded); ok {
+		p = g.inner
+	}
+	_, ok := p.(Converter)
+	return ok
+}
+
 // Convert instructs a conversion, once.
 func (g *Guarded) Convert(ctx context.Context, i Instruction) (Status, error) {
 	c, ok := g.inner.(Converter)
 	if !ok {
 		return Status{}, &Error{Provider: g.name, Op: "pay", Class: Final, Code: "not-supported", Err: errNoConversion}
 	}
-	return guarded(ctx, g, "pay", g.limits.ExecuteTimeout, func(ctx context.Context) (Status, error) { return c.Convert(ctx, i) })
+	return g.instruct(ctx, i, c.Convert)
 }
 
 // QueryConversion finds a conversion's outcome.

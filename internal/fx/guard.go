@@ -85,7 +85,12 @@ func (g *Guarded) Lock(ctx context.Context, q Quote) (Quote, error) {
 
 // Pay instructs, once.
 func (g *Guarded) Pay(ctx context.Context, i Instruction) (Status, error) {
-	s, err := guarded(ctx, g, "pay", g.limits.ExecuteTimeout, func(ctx context.Context) (Status, error) { return g.inner.Pay(ctx, i) })
+	return g.instruct(ctx, i, g.inner.Pay)
+}
+
+// instruct sends an instruction, and learns from what comes of it.
+func (g *Guarded) instruct(ctx context.Context, i Instruction, send func(context.Context, Instruction) (Status, error)) (Status, error) {
+	s, err := guarded(ctx, g, "pay", g.limits.ExecuteTimeout, func(ctx context.Context) (Status, error) { return send(ctx, i) })
 	var e *Error
 	switch {
 	case err == nil && (s.Outcome == Succeeded || s.Outcome == Pending):

@@ -32,6 +32,8 @@ type choice struct {
 	heard   []bool // members that gave a quote
 	via     via
 	skipped []Skipped
+	// onward says that the first of quotes is a leg that is done: no offer, no price to judge, but where the others go on from.
+	onward bool
 }
 
 // active is a rule whose gate did not say No.
@@ -57,10 +59,14 @@ func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health
 // ChooseInto is Choose for those who choose often: the decision replaces what d held, in d's own memory where that is enough. Routes
 // that were taken from d before must have been copied.
 func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) {
+	c.chooseInto(d, p, quotes, health, ref, now, false)
+}
+
+func (c *Corridor) chooseInto(d *Decision, p *Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time, onward bool) {
 	d.Denied, d.Routes, d.Skipped = nil, d.Routes[:0], d.Skipped[:0]
 	ch := choices.Get().(*choice)
 	defer ch.release()
-	ch.Corridor, ch.quotes, ch.health, ch.now = c, quotes, health, now
+	ch.Corridor, ch.quotes, ch.health, ch.now, ch.onward = c, quotes, health, now, onward
 	ch.in = rules.Input{
 		PaymentID: p.ID, Amount: p.Amount, Purpose: p.Purpose, Metadata: p.Metadata,
 		DebtorCountry: p.DebtorCountry, BeneficiaryCountry: p.BeneficiaryCountry, Now: now, Digits: c.digits,
@@ -114,7 +120,7 @@ func (ch *choice) admit(p *Payment) *Denial {
 		return &Denial{Code: DeniedPurpose, Field: "purpose",
 			Detail: fmt.Sprintf("purpose %.35q is not one that corridor %s takes: %v", p.Purpose, c.plan.Name, c.plan.Purposes)}
 	}
-	fee, err := c.Fee(p.Amount)
+	fee, err := ch.feeFor(p)
 	if err == nil {
 		ch.fee = fee
 		ch.principal, err = p.Amount.Sub(fee)
@@ -193,7 +199,7 @@ func (ch *choice) candidates(o int32) {
 			continue
 		}
 		preference, excluded := ch.judge(of, of.member, i)
-		if excluded == nil && of.first >= 0 {
+		if excluded == nil && of.first >= 0 && !ch.onward {
 			_, excluded = ch.judge(of, ch.via.firsts[of.first].member, i)
 		}
 		if excluded != nil {

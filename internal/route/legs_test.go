@@ -3,6 +3,7 @@ package route
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/money"
@@ -69,5 +70,35 @@ func TestPairsWorthAsking(t *testing.T) {
 		if got := c.Pairs(name); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
+	}
+}
+
+func TestOnwardFromALegThatIsDone(t *testing.T) {
+	c := corridor(t, func(_ *plan.Region, c *plan.Corridor) {
+		c.SpreadCapBps = 100
+		c.FeeTiers = []plan.FeeTier{{From: "0", Fixed: "3.00"}} // as it is by now; 1.00 was taken
+		c.Rules = []plan.Rule{{Name: "no b", When: "payment.amount > 1", Action: rules.Exclude, Providers: []string{"b"}}}
+	})
+	done := leggedQuote(t, "b", "USD", "HKD", "7.80")
+	done.Sell, done.Buy, done.Expires = usd(10000), money.FromMinor(78000, "HKD"), noon.Add(-time.Hour)
+	health := map[string]Health{"b": {Down: true}}
+	quotes := []fx.Quote{quote(t, "a", "7.20"), leggedQuote(t, "c", "HKD", "CNY", "0.915"), leggedQuote(t, "a", "HKD", "CNY", "0.9155"), leggedQuote(t, "a", "USD", "HKD", "7.8")}
+	d := c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, quotes, health, rate(t, "7.2"), noon)
+	if order(d) != "a/night c/night" {
+		t.Fatalf("%s; %s", order(d), d.Why())
+	}
+	r := d.Routes[0]
+	if r.Fee != usd(100) || r.Principal != done.Sell || r.Received.Decimal() != "714.09" || len(r.Legs) != 2 || r.Legs[0].Buy != done.Buy ||
+		r.Legs[1].Sell != done.Buy || !r.Quote.Expires.After(noon) {
+		t.Errorf("%+v", r)
+	}
+	// 7.80 × 0.91 is more than 100 bps below 7.2.
+	d = c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, []fx.Quote{leggedQuote(t, "c", "HKD", "CNY", "0.91")}, health, rate(t, "7.2"), noon)
+	if len(d.Routes) != 0 || skips(d)["c/"] != SkipSpread {
+		t.Errorf("%s; %s", order(d), d.Why())
+	}
+	done.Rate = money.Rate{}
+	if d := c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, quotes, nil, rate(t, "7.2"), noon); len(d.Routes) != 0 || skips(d)["b/"] != SkipInconsistent {
+		t.Errorf("%s; %s", order(d), d.Why())
 	}
 }

@@ -25,7 +25,12 @@ type offer struct {
 func (ch *choice) collect() {
 	ch.heard = slices.Grow(ch.heard, len(ch.members))[:len(ch.members)]
 	clear(ch.heard)
-	for i := range ch.quotes {
+	first := 0
+	if ch.onward {
+		ch.leave()
+		first = 1
+	}
+	for i := first; i < len(ch.quotes); i++ {
 		q := &ch.quotes[i]
 		m := ch.member(q.Provider, i)
 		if m < 0 {
@@ -49,6 +54,10 @@ func (ch *choice) collect() {
 		}
 		l := leg{quote: int32(i), member: m, rate: rate, latency: h.Latency, failureBps: h.FailureBps}
 		switch {
+		case ch.onward && buy == ch.dest && sell == ch.quotes[0].Buy.Currency():
+			ch.via.seconds = append(ch.via.seconds, l)
+		case ch.onward:
+			ch.skip(q.Provider, "", SkipPair, fmt.Sprintf("quoted %s to %s", sell, buy))
 		case direct:
 			ch.offerDirect(q, &l)
 		case sell == ch.source:

@@ -3,6 +3,7 @@ package route
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/money"
@@ -77,6 +78,9 @@ func (ch *choice) writeLegs(r *Route, o *offer) {
 	if q2.ID == "" {
 		q2.Sell, q2.Buy = money.FromMinor(between, q2.Sell.Currency()), r.Received
 	}
+	if ch.onward {
+		q1.Expires = q2.Expires // what is done does not expire
+	}
 	r.Legs = []fx.Quote{q1, q2}
 	r.Quote = fx.Quote{
 		Provider: q2.Provider, Sell: r.Principal, Buy: r.Received, Rate: together(o.rate), Fee: q1.Fee,
@@ -131,4 +135,35 @@ func (c *Corridor) offers(pair Pair) bool {
 		}
 		return false
 	})
+}
+
+// Onward ranks the routes for a payment whose first leg is done: done sold the principal and bought what quotes convert into the
+// destination's currency. What was sold and bought stands, whatever the corridor's fees and rules about its provider are by now; the whole
+// way is judged against ref, as in Choose. A route's Legs begin with done.
+func (c *Corridor) Onward(p Payment, done fx.Quote, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) Decision {
+	var d Decision
+	c.chooseInto(&d, &p, append([]fx.Quote{done}, quotes...), health, ref, now, true)
+	return d
+}
+
+// leave makes the leg that is done the one first leg.
+func (ch *choice) leave() {
+	q := &ch.quotes[0]
+	if m := ch.member(q.Provider, 0); m >= 0 {
+		ch.heard[m] = true
+	}
+	rate, ok := q.Rate.Fixed()
+	if !ok || rate == 0 || q.Sell.Currency() != ch.source {
+		ch.skip(q.Provider, "", SkipInconsistent, fmt.Sprintf("the leg that is done sold %s at %s", q.Sell, q.Rate))
+		return
+	}
+	ch.via.firsts = append(ch.via.firsts, leg{quote: 0, member: -1, rate: rate})
+}
+
+// feeFor is our fee of a payment: the corridor's, or what the leg that is done has left of the amount.
+func (ch *choice) feeFor(p *Payment) (money.Amount, error) {
+	if ch.onward {
+		return p.Amount.Sub(ch.quotes[0].Sell)
+	}
+	return ch.Fee(p.Amount)
 }

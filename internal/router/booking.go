@@ -1,8 +1,6 @@
 package router
 
 import (
-	"fmt"
-
 	"github.com/google/uuid"
 
 	"qiantang.dev/rails/internal/ledger"
@@ -58,50 +56,46 @@ func bookVoid(p *payment) entries {
 // what the beneficiary got. The clearing accounts end at zero in both currencies. Where two participants are concerned, the principal is what the customer's
 // owes the provider's, and counts in window.
 func bookPaid(p *payment, window string) (entries, error) {
-	r := p.Route
-	amount, err := r.Fee.Add(r.Principal.Amount)
-	if err != nil {
-		return entries{}, fmt.Errorf("payment %s: fee and principal: %w", p.ID, err)
+	if err := p.addsUp(); err != nil {
+		return entries{}, err
 	}
-	if amount != p.Amount.Amount {
-		return entries{}, fmt.Errorf("payment %s: fee %s and principal %s are not the amount %s", p.ID, r.Fee, r.Principal, p.Amount)
-	}
-	mid, err := r.Received.Add(r.Spread.Amount)
-	if err != nil {
-		return entries{}, fmt.Errorf("payment %s: received and spread: %w", p.ID, err)
-	}
-	src, dst := amount.Currency(), mid.Currency()
-	clearingIn, clearingOut := p.clearing(src), p.clearing(dst)
-	fees := internal("fees:"+p.Corridor, ledger.Income, src)
-	sold, bought := internal("fx:"+r.Provider, ledger.Asset, src), internal("fx:"+r.Provider, ledger.Asset, dst)
-	spread := internal("spread:"+r.Provider, ledger.Liability, dst)
-	payout := internal("payout:"+r.Rail, ledger.Liability, dst)
-
-	b := entries{accounts: []ledger.Account{clearingOut, fees, sold, bought, spread, payout}}
-	b.transfers = append(b.transfers, ledger.Transfer{
+	whole := p.whole()
+	b := entries{transfers: []ledger.Transfer{{
 		ID: p.line("post"), Kind: ledger.Post, Amount: p.Amount.Amount, Ref: p.line("reserve"), Code: "payment", Reference: p.ID.String(),
-	})
-	b.move(p, "fee", clearingIn, fees, r.Fee.Amount)
-	b.move(p, "principal", clearingIn, sold, r.Principal.Amount)
-	b.move(p, "fx", bought, clearingOut, mid)
-	if r.Spread.IsNegative() {
-		b.move(p, "spread", spread, clearingOut, r.Spread.Neg())
-	} else {
-		b.move(p, "spread", clearingOut, spread, r.Spread.Amount)
+	}}}
+	b.add(p, "", p.feeFlow(whole))
+	for i := p.Leg; i < len(whole.legs); i++ {
+		b.add(p, "", p.legFlows(whole, i)...)
 	}
-	b.move(p, "payout", clearingOut, payout, r.Received.Amount)
-	if owes(p) {
-		from, to := settlementAccount(p.Participant, src), settlementAccount(r.Participant, src)
-		b.accounts = append(b.accounts, from, to)
-		b.move(p, "obligation", from, to, r.Principal.Amount)
-		b.transfers[len(b.transfers)-1].Window = window
-	}
+	b.add(p, window, p.payoutFlow(whole))
+	b.add(p, window, p.obligations(whole)...)
 	return b, nil
 }
 
-// owes says whether paying p makes one settlement participant owe another within a window.
-func owes(p *payment) bool {
-	return p.Schedule != "" && p.Participant != "" && p.Route.Participant != "" && p.Participant != p.Route.Participant
+// bookExchange books the leg that has just been done: what was sold to the provider's position, and what that bought into clearing, with
+// the leg's own spread. Clearing stands open in both currencies until the payment ends: the customer's money is only held.
+func bookExchange(p *payment) (entries, error) {
+	if err := p.addsUp(); err != nil {
+		return entries{}, err
+	}
+	var b entries
+	b.add(p, "", p.legFlows(p.whole(), p.Leg)...)
+	return b, nil
+}
+
+// bookCarry ends a payment whose first legs are done and whose last is not: the hold ends, and what stands open in clearing goes to an
+// account of its own, the institution's open position. What the customer's participant would have owed the exchange's provider,
+// the institution owes, and is owed what was bought.
+func bookCarry(p *payment, institution, window string) entries {
+	b := bookVoid(p)
+	sold, bought := p.Route.Legs[0].Sell.Amount, p.Route.Legs[p.Leg-1].Buy.Amount
+	carried := func(c money.Currency) ledger.Account { return internal("carried:"+p.Corridor, ledger.Asset, c) }
+	b.add(p, window, flow{"carried", "carried", carried(sold.Currency()), p.clearing(sold.Currency()), sold, false},
+		flow{"carried/bought", "carried", p.clearing(bought.Currency()), carried(bought.Currency()), bought, false})
+	if p.Schedule != "" {
+		b.add(p, window, p.carryHops(institution)...)
+	}
+	return b
 }
 
 // bookReturn reverses what refunds have left of every line of a paid payment.
@@ -109,12 +103,19 @@ func bookReturn(p *payment, window string) (entries, error) {
 	return bookBack(p, "return", p.refunded(), p.Amount.Minor(), window)
 }
 
-// move adds an immediate line from one account to another; nothing where there is nothing to move.
-func (b *entries) move(p *payment, code string, from, to ledger.Account, a money.Amount) {
-	if a.IsZero() {
-		return
+// add adds flows as immediate lines; nothing where there is nothing to move. Those between participants count in window.
+func (b *entries) add(p *payment, window string, flows ...flow) {
+	for _, f := range flows {
+		if f.amount.IsZero() {
+			continue
+		}
+		b.accounts = append(b.accounts, f.from, f.to)
+		t := ledger.Transfer{
+			ID: p.line(f.name), Kind: ledger.Immediate, Debit: f.from.ID, Credit: f.to.ID, Amount: f.amount, Code: f.code, Reference: p.ID.String(),
+		}
+		if f.owed {
+			t.Window = window
+		}
+		b.transfers = append(b.transfers, t)
 	}
-	b.transfers = append(b.transfers, ledger.Transfer{
-		ID: p.line(code), Kind: ledger.Immediate, Debit: from.ID, Credit: to.ID, Amount: a, Code: code, Reference: p.ID.String(),
-	})
 }

@@ -111,7 +111,7 @@ func (r *Router) look(ctx context.Context, id uuid.UUID, attempt int) error {
 
 // parseInstruction reads an ID that payment.instructionID made.
 func parseInstruction(s string) (uuid.UUID, int, bool) {
-	text, number, ok := strings.Cut(s, "-")
+	text, number, ok := strings.Cut(strings.Replace(s, exchangeMark, "-", 1), "-")
 	id, err := uuid.Parse(text)
 	attempt, err2 := strconv.Atoi(number)
 	return id, attempt, ok && err == nil && err2 == nil && len(text) == 32 && attempt > 0

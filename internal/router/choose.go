@@ -39,7 +39,7 @@ type choice struct {
 }
 
 // decide quotes and ranks. A refusal says that the amount cannot be split into fee and principal.
-func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *payment) (choice, *refusal, error) {
+func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *payment, excluded []string) (choice, *refusal, error) {
 	fee, err := c.routes.Fee(p.Amount.Amount)
 	if err != nil {
 		return choice{}, nil, fmt.Errorf("fee of %s in corridor %s: %w", p.Amount, c.plan.Name, err)
@@ -51,9 +51,9 @@ func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *paymen
 	if !principal.IsPositive() {
 		return choice{}, &refusal{client.Reason{Code: codeLimit, Detail: fmt.Sprintf("nothing is left of %s after the fee of %s", p.Amount, fee)}, forever}, nil
 	}
-	quotes, skipped, passing := r.quotes(ctx, c, principal)
+	h := r.quotes(ctx, c, principal, excluded)
 	rate := s.reference(p.Amount.Currency(), money.Currency(c.plan.DestinationCurrency))
-	return choice{decision: c.routes.Choose(p.question(), quotes, healths(c), rate, r.clock()), skipped: skipped, passing: passing, rate: rate, fee: fee}, nil, nil
+	return choice{decision: c.routes.Choose(p.question(), h.quotes, healths(c), rate, r.clock()), skipped: h.skipped, passing: h.passing, rate: rate, fee: fee}, nil, nil
 }
 
 func healths(c *corridor) map[string]route.Health {
@@ -66,10 +66,15 @@ func healths(c *corridor) map[string]route.Health {
 
 // choose finds the best route that is not excluded, and locks its rate.
 func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *payment, excluded []string) (*taken, *refusal, error) {
-	found, refused, err := r.decide(ctx, s, c, p)
+	found, refused, err := r.decide(ctx, s, c, p, excluded)
 	if err != nil || refused != nil {
 		return nil, refused, err
 	}
+	return r.take(ctx, s, c, p, found, excluded)
+}
+
+// take locks the best route that is not excluded.
+func (r *Router) take(ctx context.Context, s *snapshot, c *corridor, p *payment, found choice, excluded []string) (*taken, *refusal, error) {
 	if d := found.decision.Denied; d != nil {
 		return nil, &refusal{client.Reason{Code: d.Code, Detail: d.Detail}, forever}, nil
 	}
@@ -80,10 +85,11 @@ func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *paymen
 		if slices.Contains(excluded, candidate.Provider) {
 			continue
 		}
+		lock := r.lock
 		if len(candidate.Legs) > 0 {
-			continue // one instruction is one provider's; see docs/payments.md
+			lock = r.lockLegs
 		}
-		locked, err := r.lock(ctx, s, c, p, candidate, found.rate)
+		locked, err := lock(ctx, s, c, p, candidate, found.rate)
 		if err == nil {
 			return locked, nil, nil
 		}
@@ -97,19 +103,10 @@ func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *paymen
 // lock makes the provider hold the candidate's rate. Where that makes the price another, the corridor judges it anew.
 func (r *Router) lock(ctx context.Context, s *snapshot, c *corridor, p *payment, candidate route.Route, rate money.Rate) (*taken, error) {
 	handle := s.providers[candidate.Provider]
-	select {
-	case handle.locks <- struct{}{}:
-	case <-ctx.Done():
-		return nil, &fx.Error{Provider: candidate.Provider, Op: "lock", Class: fx.Retryable, Code: "cancelled", Err: ctx.Err()}
-	}
-	limited, cancel := context.WithTimeout(ctx, quoteTimeout(handle))
-	quote, err := handle.fx.Lock(limited, candidate.Quote)
-	cancel()
-	<-handle.locks
+	quote, err := r.reserve(ctx, c, handle, candidate.Quote)
 	if err != nil {
 		return nil, err
 	}
-	quote.Expires = fx.Bound(quote.Expires, r.clock().Add(c.ttl()))
 	if quote.Buy != candidate.Quote.Buy || quote.Sell != candidate.Quote.Sell || quote.Fee != candidate.Quote.Fee {
 		again := c.routes.Choose(p.question(), []fx.Quote{quote}, healths(c), rate, r.clock())
 		if again.Denied != nil || len(again.Routes) == 0 {
@@ -118,8 +115,28 @@ func (r *Router) lock(ctx context.Context, s *snapshot, c *corridor, p *payment,
 		}
 		candidate = again.Routes[0]
 	}
+	return s.taken(&candidate, quote, rate), nil
+}
+
+// reserve makes a provider hold one quote.
+func (r *Router) reserve(ctx context.Context, c *corridor, handle *provider, q fx.Quote) (fx.Quote, error) {
+	select {
+	case handle.locks <- struct{}{}:
+	case <-ctx.Done():
+		return fx.Quote{}, &fx.Error{Provider: handle.plan.Name, Op: "lock", Class: fx.Retryable, Code: "cancelled", Err: ctx.Err()}
+	}
+	limited, cancel := context.WithTimeout(ctx, quoteTimeout(handle))
+	quote, err := handle.fx.Lock(limited, q)
+	cancel()
+	<-handle.locks
+	quote.Expires = fx.Bound(quote.Expires, r.clock().Add(c.ttl()))
+	return quote, err
+}
+
+// taken is a route whose quote is locked.
+func (s *snapshot) taken(candidate *route.Route, quote fx.Quote, rate money.Rate) *taken {
 	t := &taken{
-		Provider: candidate.Provider, Rail: candidate.Rail, Participant: handle.plan.Participant,
+		Provider: candidate.Provider, Rail: candidate.Rail, Participant: s.providers[candidate.Provider].plan.Participant,
 		QuoteID: quote.ID, Rate: quote.Rate, Reference: rate, QuoteSell: sum{quote.Sell}, QuoteBuy: sum{quote.Buy}, QuoteFee: sum{quote.Fee},
 		Fee: sum{candidate.Fee}, Principal: sum{candidate.Principal}, Received: sum{candidate.Received},
 		Spread: sum{candidate.Spread}, SpreadBps: candidate.SpreadBps,
@@ -131,7 +148,7 @@ func (r *Router) lock(ctx context.Context, s *snapshot, c *corridor, p *payment,
 	if t.Spread.IsZero() {
 		t.Spread = sum{money.Zero(t.Received.Currency())}
 	}
-	return t, nil
+	return t
 }
 
 // noRoute says why no route was left, and for how long that holds.
@@ -177,13 +194,13 @@ func (p *payment) question() route.Payment {
 	}
 }
 
-func routesWire(found choice) ([]client.Route, []client.Skipped) {
+func routesWire(s *snapshot, found choice) ([]client.Route, []client.Skipped) {
 	routes := make([]client.Route, 0, len(found.decision.Routes))
 	for _, c := range found.decision.Routes {
 		t := taken{
 			Provider: c.Provider, Rail: c.Rail, Rate: c.Quote.Rate, Reference: found.rate, Fee: sum{c.Fee}, Principal: sum{c.Principal},
 			Received: sum{c.Received}, Spread: sum{c.Spread}, SpreadBps: c.SpreadBps, Guaranteed: c.Quote.Guaranteed,
-			Expires: c.Quote.Expires, Arrival: c.Arrival,
+			Expires: c.Quote.Expires, Arrival: c.Arrival, Legs: legsOf(&c, s),
 		}
 		routes = append(routes, *t.wire())
 	}

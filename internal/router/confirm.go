@@ -47,6 +47,9 @@ func (p *payment) adjust(s fx.Status) error {
 		return fmt.Errorf("payment %s: provider %s says it paid %s: %w", p.ID, r.Provider, s.Paid, err)
 	}
 	r.Received, r.Spread = sum{s.Paid}, sum{spread}
+	if n := len(r.Legs); n > 0 {
+		return r.Legs[n-1].adjust(s.Paid)
+	}
 	return nil
 }
 
@@ -119,7 +122,7 @@ func (r *Router) change(ctx context.Context, id string, done State, f func(*paym
 
 // once takes a transition without retries; p becomes next where it was booked.
 func (r *Router) once(ctx context.Context, p, next *payment, event Event, e entries, requires ...ledger.Require) error {
-	t, err := Next(p.state, event)
+	t, err := p.next(event)
 	if err != nil {
 		return err
 	}

@@ -17,14 +17,20 @@ import (
 // TestACrashAtAnyPointLosesNothingAndPaysOnce kills the router at its first touch of the world, its second, and so on, until it lives
 // through a payment; each time its next life must bring the payment to its end.
 func TestACrashAtAnyPointLosesNothingAndPaysOnce(t *testing.T) {
-	w := newWorld(t)
+	newWorld(t).dieEverywhere(7, func(*client.Payment) {})
+}
+
+// dieEverywhere lives through a payment once every touch of the world has been deadly, which are at least least; check looks at each
+// payment once it is paid.
+func (w *world) dieEverywhere(least int, check func(*client.Payment)) {
+	w.Helper()
 	w.start("other", nil).fund("acme", "USD", "100000.00")
 	for n := 1; ; n++ {
 		m := &mortal{left: n}
 		w.between = func(p fx.Provider) fx.Provider { return mortalProvider{p, m} }
 		r := w.start("a", mortalLedger{w.ledger, m})
 		key := fmt.Sprintf("k%d", n)
-		_, err := r.api.Pay(t.Context(), key, request("10.00"))
+		_, err := r.api.Pay(w.Context(), key, request("10.00"))
 		w.until("it died or ended the payment", func() bool { return m.dead() || r.calm() })
 		lived := !m.dead()
 		m.mu.Lock()
@@ -37,20 +43,21 @@ func TestACrashAtAnyPointLosesNothingAndPaysOnce(t *testing.T) {
 		// Whatever the client saw, it asks again and gets the one answer.
 		p := next.pay(key, "10.00")
 		if p = next.becomes(p.ID, client.Paid); err == nil && p.Attempt == 0 {
-			t.Errorf("%d: %+v", n, p)
+			w.Errorf("%d: %+v", n, p)
 		}
+		check(p)
 		next.stop()
 		w.audit()
 		if lived {
-			t.Logf("lived through a payment with %d touches", n-1)
-			if n < 7 {
-				t.Errorf("only %d touches: the faults are not where they should be", n-1)
+			w.Logf("lived through a payment with %d touches", n-1)
+			if n < least {
+				w.Errorf("only %d touches: the faults are not where they should be", n-1)
 			}
 			return
 		}
-		t.Logf("%d: died %s", n, m.where)
+		w.Logf("%d: died %s", n, m.where)
 		if n > 60 {
-			t.Fatal("it never lives")
+			w.Fatal("it never lives")
 		}
 	}
 }

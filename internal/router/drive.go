@@ -67,6 +67,8 @@ func (r *Router) step(ctx context.Context, t *task) (time.Duration, error) {
 	switch {
 	case t.p.state == client.Accepted:
 		return r.dispatch(ctx, t)
+	case t.p.state == client.Exchanged:
+		return r.onward(ctx, t)
 	case t.p.state == client.Instructing && t.fresh, t.resend:
 		return r.pay(ctx, t)
 	default:
@@ -141,7 +143,7 @@ func (r *Router) overtaken(ctx context.Context, c ledger.Commit) bool {
 
 // move takes one transition: the payment's new state, its bookings and its record in one commit.
 func (r *Router) move(ctx context.Context, t *task, p *payment, event Event, e entries, due time.Time, requires ...ledger.Require) error {
-	next, err := Next(p.state, event)
+	next, err := t.p.next(event)
 	if err != nil {
 		return err
 	}

@@ -106,6 +106,14 @@ func (p mortalProvider) Query(ctx context.Context, i fx.Instruction) (fx.Status,
 	return p.ask("query", func() (fx.Status, error) { return p.Provider.Query(ctx, i) })
 }
 
+func (p mortalProvider) Convert(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	return p.ask("pay", func() (fx.Status, error) { return p.Provider.(fx.Converter).Convert(ctx, i) })
+}
+
+func (p mortalProvider) QueryConversion(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	return p.ask("query", func() (fx.Status, error) { return p.Provider.(fx.Converter).QueryConversion(ctx, i) })
+}
+
 func (p mortalProvider) ask(op string, f func() (fx.Status, error)) (fx.Status, error) {
 	dead := &fx.Error{Op: op, Class: fx.Uncertain, Code: "dead", Err: errDead}
 	if !p.touch("before " + op) {
@@ -152,6 +160,21 @@ func (s *scripted) Query(ctx context.Context, i fx.Instruction) (fx.Status, erro
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, i.ID)
 	return next(&s.query, func() (fx.Status, error) { return s.Provider.Query(ctx, i) })
+}
+
+// Convert and QueryConversion follow the same script: in a test of them the provider does not pay out.
+func (s *scripted) Convert(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paid = append(s.paid, i.ID)
+	return next(&s.pay, func() (fx.Status, error) { return s.Provider.(fx.Converter).Convert(ctx, i) })
+}
+
+func (s *scripted) QueryConversion(ctx context.Context, i fx.Instruction) (fx.Status, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, i.ID)
+	return next(&s.query, func() (fx.Status, error) { return s.Provider.(fx.Converter).QueryConversion(ctx, i) })
 }
 
 // away makes every nth commit find the ledger away.

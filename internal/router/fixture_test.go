@@ -39,6 +39,8 @@ type world struct {
 	between func(fx.Provider) fx.Provider
 	pace    Pace
 	limit   int
+	// clock is the routers' and guards'; time.Now where nil.
+	clock func() time.Time
 }
 
 const (
@@ -180,7 +182,7 @@ func (w *world) idle(id string, on ledger.Ledger) *replica {
 		log = testr.NewWithInterface(quiet{w.TB}, testr.Options{})
 	}
 	router := New(Options{
-		Ledger: on, Assigner: settle.NewAssigner(on, nil), ID: id, Callback: adapters.Webhook, Pace: w.pace, Log: log, MaxInFlight: w.limit,
+		Ledger: on, Assigner: settle.NewAssigner(on, nil), ID: id, Callback: adapters.Webhook, Pace: w.pace, Log: log, MaxInFlight: w.limit, Clock: w.clock,
 		Open: func(p plan.Provider, creds map[string][]byte) (fx.Provider, error) {
 			opened, err := adapters.Open(p, creds, pooled)
 			if err != nil || p.Reference {
@@ -189,7 +191,7 @@ func (w *world) idle(id string, on ledger.Ledger) *replica {
 			if w.between != nil {
 				opened = w.between(opened)
 			}
-			return fx.Guard(opened, p.Name, fx.LimitsOf(p), nil, nil), nil
+			return fx.Guard(opened, p.Name, fx.LimitsOf(p), nil, w.clock), nil
 		},
 	})
 	if err := router.Switch(w.Context(), w.region, w.creds); err != nil {

@@ -4,12 +4,12 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // metrics are the router's; labels are corridors, providers, states and codes, never customers.
 type metrics struct {
-	notified                                                                  *prometheus.CounterVec
-	transitions, refused, quoteErrors, payErrors, queryErrors, resends, skips *prometheus.CounterVec
-	replays, busy, unavailable, claims                                        prometheus.Counter
-	accept                                                                    prometheus.Histogram
-	life                                                                      *prometheus.HistogramVec
-	inFlight, corridors                                                       prometheus.Gauge
+	notified                                                                           *prometheus.CounterVec
+	transitions, refused, quoteErrors, payErrors, queryErrors, resends, skips, carried *prometheus.CounterVec
+	replays, busy, unavailable, claims                                                 prometheus.Counter
+	accept                                                                             prometheus.Histogram
+	life                                                                               *prometheus.HistogramVec
+	inFlight, corridors                                                                prometheus.Gauge
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -30,6 +30,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		queryErrors: counters("query_errors_total", "Queries that ended in an error.", "provider", "code"),
 		resends:     counters("resends_total", "Instructions that the provider never had, sent again under the same ID.", "provider"),
 		skips:       counters("routes_skipped_total", "Routes not taken, such as those above the spread cap.", "corridor", "provider", "code"),
+		carried: counters("exchanges_carried_total", "Payments rejected after an exchange, which the institution then has.",
+			"corridor", "currency"),
 		notified:    counters("notifications_total", "Notifications of providers, verified.", "provider"),
 		replays:     counter("replays_total", "Requests answered from an earlier answer."),
 		busy:        counter("busy_total", "Requests refused because too many payments were under way."),
@@ -47,7 +49,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		corridors: gauge("corridors", "Corridors served."),
 	}
 	if reg != nil {
-		reg.MustRegister(m.notified, m.transitions, m.refused, m.quoteErrors, m.payErrors, m.queryErrors, m.resends, m.skips, m.replays, m.busy,
+		reg.MustRegister(m.notified, m.transitions, m.refused, m.quoteErrors, m.payErrors, m.queryErrors, m.resends, m.skips, m.carried, m.replays, m.busy,
 			m.unavailable, m.claims, m.accept, m.life, m.inFlight, m.corridors)
 	}
 	return m

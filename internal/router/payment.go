@@ -3,6 +3,7 @@ package router
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ type payment struct {
 	// Route is the one now tried or taken; Attempt counts them, and with ID makes the instruction's ID.
 	Route   *taken `json:"route,omitempty"`
 	Attempt int    `json:"attempt,omitempty"`
+	// Leg counts the legs of Route that are done.
+	Leg int `json:"leg,omitempty"`
 	// Failed are the providers that refused it for good.
 	Failed []string `json:"failed,omitempty"`
 	// Sent says that the present instruction may have reached the provider.
@@ -84,6 +87,8 @@ type taken struct {
 	Guaranteed  bool       `json:"guaranteed,omitempty"`
 	Expires     time.Time  `json:"expires"`
 	Arrival     time.Time  `json:"arrival,omitzero"`
+	// Legs are there where the way is by another currency: the last is Provider's, and Rate, Reference and Spread are the whole way's.
+	Legs []leg `json:"legs,omitempty"`
 }
 
 // sum is an Amount that JSON carries as text, "1250.00 USD"; it may be negative.
@@ -126,21 +131,29 @@ func (s sum) wire() client.Money {
 	return client.Money{Currency: string(s.Currency()), Value: s.Decimal()}
 }
 
-// instructionID is the provider's idempotency key: at most 35 characters, as ISO 20022 identifications are.
+// instructionID is the provider's idempotency key: at most 35 characters, as ISO 20022 identifications are. An exchange's is not its payout's.
 func (p *payment) instructionID() string {
-	return fmt.Sprintf("%s-%d", strings.ReplaceAll(p.ID.String(), "-", ""), p.Attempt)
+	mark := "-"
+	if p.exchanging() {
+		mark = exchangeMark
+	}
+	return fmt.Sprintf("%s%s%d", strings.ReplaceAll(p.ID.String(), "-", ""), mark, p.Attempt)
 }
+
+const exchangeMark = "x"
 
 // instruction is what the provider is told, the same at every sending of one attempt.
 func (p *payment) instruction() fx.Instruction {
 	r := p.Route
+	quote := fx.Quote{
+		Provider: r.Provider, ID: r.QuoteID, Sell: r.QuoteSell.Amount, Buy: r.QuoteBuy.Amount, Rate: r.Rate,
+		Fee: r.QuoteFee.Amount, Expires: r.Expires, Guaranteed: r.Guaranteed,
+	}
+	if p.Leg < len(r.Legs) {
+		quote = r.Legs[p.Leg].quote()
+	}
 	return fx.Instruction{
-		ID: p.instructionID(),
-		Quote: fx.Quote{
-			Provider: r.Provider, ID: r.QuoteID, Sell: r.QuoteSell.Amount, Buy: r.QuoteBuy.Amount, Rate: r.Rate,
-			Fee: r.QuoteFee.Amount, Expires: r.Expires, Guaranteed: r.Guaranteed,
-		},
-		Rail: r.System,
+		ID: p.instructionID(), Quote: quote, Rail: r.System,
 		Beneficiary: fx.Party{
 			Name: p.Beneficiary.Name, Country: p.Beneficiary.Country, Account: p.Beneficiary.Account,
 			AgentBIC: p.Beneficiary.AgentBIC, CNAPS: p.Beneficiary.CNAPS,
@@ -178,6 +191,7 @@ func (p *payment) clone() *payment {
 	c := *p
 	if p.Route != nil {
 		r := *p.Route
+		r.Legs = slices.Clone(r.Legs)
 		c.Route = &r
 	}
 	c.Failed = append([]string(nil), p.Failed...)
@@ -212,6 +226,9 @@ func (t *taken) wire() *client.Route {
 	}
 	if !t.Arrival.IsZero() {
 		w.Arrival = &t.Arrival
+	}
+	for i := range t.Legs {
+		w.Legs = append(w.Legs, t.Legs[i].wire())
 	}
 	return w
 }

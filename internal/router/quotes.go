@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,41 +54,61 @@ func (p *provider) health() route.Health {
 	return out
 }
 
-// quotes asks all the corridor's providers at the same time for selling sell, each within its own time limit; their guards answer from what
-// they know while that is firm. Providers that do not quote are told of; passing says whether one of them may do so later.
-func (r *Router) quotes(ctx context.Context, c *corridor, sell money.Amount) (quotes []fx.Quote, skipped []client.Skipped, passing bool) {
+// ask is a price to ask a provider for.
+type ask struct {
+	*provider
+	sell money.Amount
+	buy  money.Currency
+}
+
+// heard is what providers said. Those that do not quote are told of; passing says whether one of them may do so later.
+type heard struct {
+	quotes  []fx.Quote
+	skipped []client.Skipped
+	passing bool
+}
+
+// ask asks at the same time, each provider within its own time limit; their guards answer from what they know while that is firm.
+func (r *Router) ask(ctx context.Context, c *corridor, list []ask, h *heard) {
 	type answer struct {
 		quote fx.Quote
 		err   error
 	}
-	req := fx.QuoteRequest{Sell: sell, Buy: money.Zero(money.Currency(c.plan.DestinationCurrency)), Latest: r.clock().Add(c.ttl())}
-	answers := make([]answer, len(c.providers))
-	ask := func(i int) {
-		p := c.providers[i]
-		limited, cancel := context.WithTimeout(ctx, quoteTimeout(p))
+	latest := r.clock().Add(c.ttl())
+	answers := make([]answer, len(list))
+	one := func(i int) {
+		a := &list[i]
+		limited, cancel := context.WithTimeout(ctx, quoteTimeout(a.provider))
 		defer cancel()
-		answers[i].quote, answers[i].err = p.fx.Quote(limited, req)
+		answers[i].quote, answers[i].err = a.fx.Quote(limited, fx.QuoteRequest{Sell: a.sell, Buy: money.Zero(a.buy), Latest: latest})
 	}
 	var wait sync.WaitGroup
-	for i := 1; i < len(c.providers); i++ {
-		wait.Go(func() { ask(i) })
+	for i := 1; i < len(list); i++ {
+		wait.Go(func() { one(i) })
 	}
-	if len(c.providers) > 0 {
-		ask(0)
+	if len(list) > 0 {
+		one(0)
 	}
 	wait.Wait()
-	quotes = make([]fx.Quote, 0, len(answers))
+	h.quotes = slices.Grow(h.quotes, len(answers))
 	for i, a := range answers {
+		name := list[i].plan.Name
 		if a.err == nil {
-			a.quote.Provider = c.providers[i].plan.Name
-			quotes = append(quotes, a.quote)
+			a.quote.Provider = name
+			h.quotes = append(h.quotes, a.quote)
 			continue
 		}
-		skipped = append(skipped, client.Skipped{Provider: c.providers[i].plan.Name, Code: errorCode(a.err), Detail: "no quote"})
-		passing = passing || errorClass(a.err) != fx.Final
-		r.metrics.quoteErrors.WithLabelValues(c.providers[i].plan.Name, errorCode(a.err)).Inc()
+		h.skipped = append(h.skipped, client.Skipped{Provider: name, Code: errorCode(a.err), Detail: list[i].unanswered(c)})
+		h.passing = h.passing || errorClass(a.err) != fx.Final
+		r.metrics.quoteErrors.WithLabelValues(name, errorCode(a.err)).Inc()
 	}
-	return quotes, skipped, passing
+}
+
+func (a *ask) unanswered(c *corridor) string {
+	if from, to := c.routes.Source(), c.routes.Destination(); a.sell.Currency() != from || a.buy != to {
+		return fmt.Sprintf("no quote from %s to %s", a.sell.Currency(), a.buy)
+	}
+	return "no quote"
 }
 
 // Time limits where a plan has none, and the most that it may ask for.

@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/bits"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -18,76 +17,29 @@ import (
 	"qiantang.dev/rails/pkg/client"
 )
 
-// parts are what a payment's lines are reversed by, in minor units, once so much of its amount has been given back.
-type parts struct {
-	amount, fee, principal int64 // in the source currency; amount = fee + principal
-	mid, spread, received  int64 // in the destination currency; spread without its sign; mid = received ± spread
-}
-
-// backed gives back the same share of every line: fee and spread in proportion, rounded down, the rest with the larger lines. It only
-// grows with back, and at the whole amount it is every line whole; so refunds, however they are cut, add up to the payment.
-func (p *payment) backed(back int64) parts {
-	r := p.Route
-	share := func(of int64) int64 {
-		hi, lo := bits.Mul64(uint64(of), uint64(back))       //nolint:gosec // neither is negative
-		q, _ := bits.Div64(hi, lo, uint64(p.Amount.Minor())) //nolint:gosec // back is at most the amount, so that q is at most of
-		return int64(q)                                      //nolint:gosec // as above
-	}
-	out := parts{amount: back, fee: share(r.Fee.Minor())}
-	out.principal = back - out.fee
-	if r.Spread.IsNegative() {
-		out.spread = share(-r.Spread.Minor())
-		out.mid = share(r.Received.Minor() + r.Spread.Minor())
-		out.received = out.mid + out.spread
-	} else {
-		out.spread, out.received = share(r.Spread.Minor()), share(r.Received.Minor())
-		out.mid = out.received + out.spread
-	}
-	return out
-}
-
-// less is how much more x is than y.
-func (x parts) less(y parts) parts {
-	return parts{x.amount - y.amount, x.fee - y.fee, x.principal - y.principal, x.mid - y.mid, x.spread - y.spread, x.received - y.received}
-}
-
-func (x parts) of(code string) int64 {
-	switch code {
-	case "payment":
-		return x.amount
-	case "fee":
-		return x.fee
-	case "principal", "obligation":
-		return x.principal
-	case "fx":
-		return x.mid
-	case "spread":
-		return x.spread
-	default:
-		return x.received
-	}
-}
-
 // bookBack reverses the lines of a paid payment by what is given back when its refunds grow from one total to another. Each reversal
 // points at its line; the obligation's counts in the window now open. name keeps the lines of several refunds apart.
 func bookBack(p *payment, name string, from, to int64, window string) (entries, error) {
-	paid, err := bookPaid(p, p.Window)
-	if err != nil {
+	if err := p.addsUp(); err != nil {
 		return entries{}, err
 	}
-	by := p.backed(to).less(p.backed(from))
+	lines := func(back int64) []flow {
+		post := flow{name: "post", code: "payment", amount: money.FromMinor(back, p.Amount.Currency())}
+		return append([]flow{post}, p.flows(p.backed(back))...)
+	}
+	given, before := lines(to), lines(from)
 	var b entries
-	for i := len(paid.transfers) - 1; i >= 0; i-- {
-		t := paid.transfers[i]
-		minor := by.of(t.Code)
+	for i := range slices.Backward(given) {
+		f := &given[i]
+		minor := f.amount.Minor() - before[i].amount.Minor()
 		if minor == 0 {
 			continue
 		}
 		reverse := ledger.Transfer{
-			ID: p.line(name + "/" + t.Code + "/" + strconv.Itoa(i)), Kind: ledger.Reverse,
-			Amount: money.FromMinor(minor, t.Amount.Currency()), Ref: t.ID, Code: t.Code, Reference: p.ID.String(),
+			ID: p.line(name + "/" + f.name), Kind: ledger.Reverse,
+			Amount: money.FromMinor(minor, f.amount.Currency()), Ref: p.line(f.name), Code: f.code, Reference: p.ID.String(),
 		}
-		if t.Window != "" {
+		if f.owed {
 			reverse.Window = window
 		}
 		b.transfers = append(b.transfers, reverse)
@@ -237,16 +189,21 @@ func (r *Router) gaveBack(p *payment, step Transition) {
 }
 
 func refundWire(p *payment, id uuid.UUID, from int64, window string, req *client.RefundRequest) client.Refund {
-	by := p.backed(p.refunded()).less(p.backed(from))
+	now, before := p.backed(p.refunded()), p.backed(from)
+	last := len(now.legs) - 1
 	src, dst := p.Amount.Currency(), p.Route.Received.Currency()
 	in := func(minor int64, c money.Currency) client.Money { return sum{money.FromMinor(minor, c)}.wire() }
-	spread := by.spread
-	if p.Route.Spread.IsNegative() {
-		spread = -spread
+	spread := func(back int64) int64 { // of the whole way
+		if s := p.Route.Spread.Minor(); s < 0 {
+			return -proportion(-s, back, p.Amount.Minor())
+		} else {
+			return proportion(s, back, p.Amount.Minor())
+		}
 	}
 	return client.Refund{
-		ID: id.String(), Payment: p.ID.String(), Amount: in(by.amount, src), Fee: in(by.fee, src), Principal: in(by.principal, src),
-		Received: in(by.received, dst), Spread: in(spread, dst), Refunded: p.Refunded.wire(), Left: in(p.Amount.Minor()-p.refunded(), src),
+		ID: id.String(), Payment: p.ID.String(), Amount: in(now.amount-before.amount, src), Fee: in(now.fee-before.fee, src),
+		Principal: in(now.principal-before.principal, src), Received: in(now.legs[last].bought-before.legs[last].bought, dst),
+		Spread: in(spread(now.amount)-spread(before.amount), dst), Refunded: p.Refunded.wire(), Left: in(p.Amount.Minor()-p.refunded(), src),
 		Window: window, Reference: req.Reference, Booked: p.Updated,
 	}
 }

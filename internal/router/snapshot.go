@@ -33,6 +33,7 @@ type corridor struct {
 	plan      *plan.Corridor
 	routes    *route.Corridor
 	providers []*provider
+	asks      asks
 }
 
 // compileSnapshot makes a snapshot of region, or fails without having changed anything. Providers of the one before are kept where
@@ -105,6 +106,7 @@ func (s *snapshot) corridor(p *plan.Corridor) (*corridor, error) {
 		}
 		c.providers = append(c.providers, handle)
 	}
+	c.asks = newAsks(c)
 	return c, nil
 }
 

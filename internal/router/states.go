@@ -25,6 +25,8 @@ const (
 	Wait     Event = "wait"
 	Doubt    Event = "doubt"
 	Resend   Event = "resend"
+	Exchange Event = "exchange"
+	Retreat  Event = "retreat"
 	Confirm  Event = "confirm"
 	Fail     Event = "fail"
 	Settle   Event = "settle"
@@ -50,12 +52,14 @@ type Booking string
 
 // The bookings; booking.go makes their entries.
 const (
-	BookNothing Booking = ""
-	BookReserve Booking = "reserve"
-	BookVoid    Booking = "void"
-	BookPaid    Booking = "paid"
-	BookReturn  Booking = "return"
-	BookRefund  Booking = "refund"
+	BookNothing  Booking = ""
+	BookReserve  Booking = "reserve"
+	BookVoid     Booking = "void"
+	BookExchange Booking = "exchange"
+	BookCarry    Booking = "carry"
+	BookPaid     Booking = "paid"
+	BookReturn   Booking = "return"
+	BookRefund   Booking = "refund"
 )
 
 // Transitions is a payment's whole life. Nothing else moves a payment, and nothing else documents it.
@@ -85,6 +89,15 @@ var Transitions = []Transition{
 	{client.Uncertain, Reroute, client.Instructing, BookNothing, "the provider failed it for good; another route is tried under a new ID"},
 	{client.Uncertain, Confirm, client.Paid, BookPaid, "the provider paid"},
 	{client.Uncertain, Fail, client.Rejected, BookVoid, "the provider failed it for good, and there is no other route"},
+
+	{client.Instructing, Exchange, client.Exchanged, BookExchange, "the first of two legs is done: the money is in the currency between"},
+	{client.Pending, Exchange, client.Exchanged, BookExchange, "the same"},
+	{client.Uncertain, Exchange, client.Exchanged, BookExchange, "the same"},
+	{client.Exchanged, Dispatch, client.Instructing, BookNothing, "the last leg: its lock still holds, or another provider's does; the instruction's ID is durable"},
+	{client.Exchanged, Fail, client.Rejected, BookCarry, "nobody pays out the money between within the corridor's bounds: the customer gets all back, and the institution has the exchange"},
+	{client.Instructing, Retreat, client.Exchanged, BookNothing, "the last leg was refused for good, or never reached its provider; the money stays in the currency between"},
+	{client.Pending, Retreat, client.Exchanged, BookNothing, "the provider failed the last leg for good"},
+	{client.Uncertain, Retreat, client.Exchanged, BookNothing, "the same"},
 
 	{client.Paid, Settle, client.Settled, BookNothing, "its window's instructions are settled (shown, not rewritten)"},
 	{client.Paid, Refund, client.Paid, BookRefund, "part of it is given back"},
@@ -125,10 +138,31 @@ func Next(state State, event Event) (Transition, error) {
 	return t, nil
 }
 
+// next is Next for a payment that may have a leg done: what would forget that is not permitted.
+func (p *payment) next(event Event) (Transition, error) {
+	ok := true
+	switch event {
+	case Exchange:
+		ok = p.exchanging()
+	case Confirm:
+		ok = !p.exchanging()
+	case Retreat:
+		ok = p.exchanged()
+	case Defer, Reroute, Cancel:
+		ok = !p.exchanged()
+	case Fail:
+		ok = !p.exchanged() || p.state == client.Exchanged
+	}
+	if !ok {
+		return Transition{}, &TransitionError{State: p.state, Event: event}
+	}
+	return Next(p.state, event)
+}
+
 // working says in which states there is work to do: the record has a Due, and a corridor is not drained.
 func working(s State) bool {
 	switch s {
-	case client.Accepted, client.Instructing, client.Pending, client.Uncertain:
+	case client.Accepted, client.Instructing, client.Exchanged, client.Pending, client.Uncertain:
 		return true
 	}
 	return false

@@ -61,7 +61,7 @@ func TestMoneyIsBookedExactlyOncePerPayment(t *testing.T) {
 					t.Fatalf("%v %s: reserved twice", path, tr.Event)
 				}
 				r = true
-			case BookVoid, BookPaid:
+			case BookVoid, BookPaid, BookCarry:
 				if !r {
 					t.Fatalf("%v %s: ends a reserve that does not stand", path, tr.Event)
 				}

@@ -57,7 +57,7 @@ func (r *Router) routeFor(ctx context.Context, p *payment, excluded []string) (*
 // instruct makes a new instruction durable, before it is sent.
 func (r *Router) instruct(ctx context.Context, t *task, event Event, found *taken) error {
 	p := t.p.clone()
-	p.Route, p.Attempt, p.Tries, p.ProviderRef, p.Reason = found, p.Attempt+1, 0, "", nil
+	p.Route, p.Leg, p.Attempt, p.Tries, p.ProviderRef, p.Reason = found, 0, p.Attempt+1, 0, "", nil
 	if err := r.move(ctx, t, p, event, entries{}, r.clock().Add(r.pace.Lease)); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (r *Router) instruct(ctx context.Context, t *task, event Event, found *take
 // pay sends the instruction. What it returns in error decides whether another route may be tried.
 func (r *Router) pay(ctx context.Context, t *task) (time.Duration, error) {
 	p := t.p
-	handle := r.provider(p.Route.Provider)
+	handle := r.provider(p.counterparty())
 	if handle == nil {
 		// Only sending it could have told; it was not sent by us, but perhaps by the replica before us.
 		t.resend = false
@@ -77,7 +77,7 @@ func (r *Router) pay(ctx context.Context, t *task) (time.Duration, error) {
 	first := t.fresh && !t.resend
 	status, err := r.call(ctx, handle, func(ctx context.Context) (fx.Status, error) {
 		t.fresh, t.resend = false, false
-		return handle.fx.Pay(ctx, p.instruction())
+		return handle.send(ctx, p)
 	})
 	if errors.Is(err, errLost) {
 		return 0, err
@@ -85,10 +85,10 @@ func (r *Router) pay(ctx context.Context, t *task) (time.Duration, error) {
 	if err == nil {
 		return r.learn(ctx, t, status)
 	}
-	r.metrics.payErrors.WithLabelValues(p.Route.Provider, errorCode(err)).Inc()
+	r.metrics.payErrors.WithLabelValues(p.counterparty(), errorCode(err)).Inc()
 	switch class := errorClass(err); {
 	case class == fx.Final:
-		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s", p.Route.Provider, errorCode(err))})
+		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s", p.counterparty(), errorCode(err))})
 	case class == fx.Retryable && first && crowded(err) && p.Tries < crowdedTries:
 		t.fresh = true
 		return r.backoff(p), nil
@@ -111,7 +111,10 @@ func crowded(err error) bool {
 // unsent is what follows when nothing reached the provider: another route, or this one later.
 func (r *Router) unsent(ctx context.Context, t *task, code string) (time.Duration, error) {
 	p := t.p
-	found, refused, err := r.routeFor(ctx, p, append(slices.Clone(p.Failed), p.Route.Provider))
+	if p.exchanged() {
+		return r.retreat(ctx, t, client.Reason{Code: codeUnavailable, Detail: fmt.Sprintf("%s: %s; trying again", p.counterparty(), code)}, false)
+	}
+	found, refused, err := r.routeFor(ctx, p, append(slices.Clone(p.Failed), p.counterparty()))
 	if err != nil {
 		return 0, err
 	}
@@ -119,7 +122,7 @@ func (r *Router) unsent(ctx context.Context, t *task, code string) (time.Duratio
 		return 0, r.instruct(ctx, t, Reroute, found)
 	}
 	next := p.clone()
-	next.Reason = &client.Reason{Code: codeUnavailable, Detail: fmt.Sprintf("%s: %s; trying again", p.Route.Provider, code)}
+	next.Reason = &client.Reason{Code: codeUnavailable, Detail: fmt.Sprintf("%s: %s; trying again", p.counterparty(), code)}
 	next.Route = nil
 	wait := r.backoff(next)
 	due := r.clock().Add(max(wait, 0))
@@ -132,17 +135,17 @@ func (r *Router) unsent(ctx context.Context, t *task, code string) (time.Duratio
 // query asks what became of the instruction.
 func (r *Router) query(ctx context.Context, t *task) (time.Duration, error) {
 	p := t.p
-	handle := r.provider(p.Route.Provider)
+	handle := r.provider(p.counterparty())
 	if handle == nil {
-		r.log.Info("provider is not in the plan; its payments wait for it", "payment", p.ID, "provider", p.Route.Provider)
+		r.log.Info("provider is not in the plan; its payments wait for it", "payment", p.ID, "provider", p.counterparty())
 		return r.backoff(p), nil
 	}
-	status, err := r.call(ctx, handle, func(ctx context.Context) (fx.Status, error) { return handle.fx.Query(ctx, p.instruction()) })
+	status, err := r.call(ctx, handle, func(ctx context.Context) (fx.Status, error) { return handle.find(ctx, p) })
 	if errors.Is(err, errLost) {
 		return 0, err
 	}
 	if err != nil {
-		r.metrics.queryErrors.WithLabelValues(p.Route.Provider, errorCode(err)).Inc()
+		r.metrics.queryErrors.WithLabelValues(p.counterparty(), errorCode(err)).Inc()
 		return r.backoff(p), nil
 	}
 	return r.learn(ctx, t, status)
@@ -169,9 +172,12 @@ func (r *Router) learn(ctx context.Context, t *task, s fx.Status) (time.Duration
 	}
 	switch s.Outcome {
 	case fx.Succeeded:
+		if p.exchanging() {
+			return 0, r.exchange(ctx, t, s)
+		}
 		return 0, r.confirm(ctx, t, s)
 	case fx.Failed:
-		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s %s", p.Route.Provider, s.Code, s.Message)})
+		return 0, r.failed(ctx, t, client.Reason{Code: codeFailed, Detail: fmt.Sprintf("%s: %s %s", p.counterparty(), s.Code, s.Message)})
 	case fx.Pending:
 		if p.state != client.Pending {
 			return r.remember(t, Wait)
@@ -182,7 +188,7 @@ func (r *Router) learn(ctx context.Context, t *task, s fx.Status) (time.Duration
 			if _, err := Next(p.state, Resend); err != nil {
 				return 0, err
 			}
-			r.metrics.resends.WithLabelValues(p.Route.Provider).Inc()
+			r.metrics.resends.WithLabelValues(p.counterparty()).Inc()
 			// At once: to wait could mean to give the payment back to the ledger, which does not remember what is to be sent again.
 			p.state, t.resend = client.Instructing, true
 			return 0, nil
@@ -212,8 +218,12 @@ func (r *Router) remember(t *task, event Event) (time.Duration, error) {
 
 // failed tries the next route after a definite refusal, or rejects.
 func (r *Router) failed(ctx context.Context, t *task, why client.Reason) error {
+	if t.p.exchanged() {
+		_, err := r.retreat(ctx, t, why, true)
+		return err
+	}
 	p := t.p.clone()
-	p.Failed = append(p.Failed, p.Route.Provider)
+	p.Failed = append(p.Failed, p.counterparty())
 	if p.Attempt < maxAttempts {
 		found, refused, err := r.routeFor(ctx, p, p.Failed)
 		if err != nil {

@@ -64,7 +64,7 @@ type listInput struct {
 	Cursor   string `query:"cursor" maxLength:"64" doc:"The next of the page before; empty for the first"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Corridor string `query:"corridor" maxLength:"63"`
-	Status   string `query:"status" enum:"accepted,instructing,pending,uncertain,paid,rejected,cancelled,returned" doc:"As recorded: settled payments are found as paid"`
+	Status   string `query:"status" enum:"accepted,instructing,exchanged,pending,uncertain,paid,rejected,cancelled,returned" doc:"As recorded: settled payments are found as paid"`
 }
 
 func (r *Router) list(ctx context.Context, in *listInput) (*struct{ Body client.PaymentList }, error) {
@@ -146,7 +146,7 @@ func (r *Router) quote(ctx context.Context, req *client.QuoteRequest) (*client.Q
 		return nil, invalid(check.errs...)
 	}
 	p := &payment{ID: uuid.New(), Amount: sum{amount}, Purpose: req.Purpose, Metadata: req.Metadata, Beneficiary: client.Party{Country: req.Country}}
-	found, refused, err := r.decide(ctx, s, c, p)
+	found, refused, err := r.decide(ctx, s, c, p, nil)
 	if err != nil {
 		return nil, r.classify(err)
 	}
@@ -155,7 +155,7 @@ func (r *Router) quote(ctx context.Context, req *client.QuoteRequest) (*client.Q
 		q.Denied = &refused.Reason
 		return q, nil
 	}
-	q.Routes, q.Skipped = routesWire(found)
+	q.Routes, q.Skipped = routesWire(s, found)
 	if d := found.decision.Denied; d != nil {
 		q.Denied = &client.Reason{Code: d.Code, Detail: d.Detail}
 	}

@@ -10,6 +10,7 @@ type Status string
 const (
 	Accepted    Status = "accepted"
 	Instructing Status = "instructing"
+	Exchanged   Status = "exchanged"
 	Pending     Status = "pending"
 	Uncertain   Status = "uncertain"
 	Paid        Status = "paid"
@@ -66,6 +67,20 @@ type Route struct {
 	Expires    time.Time  `json:"expires" doc:"The rate holds until then"`
 	Guaranteed bool       `json:"guaranteed" doc:"Whether the provider's quote is firm"`
 	Arrival    *time.Time `json:"arrival,omitempty" doc:"Expected at the beneficiary"`
+	Legs       []Leg      `json:"legs,omitempty" doc:"Where the way is by another currency: its conversions in order; the provider of the last pays out"`
+}
+
+// Leg is one conversion of a route by way of another currency.
+type Leg struct {
+	Provider      string     `json:"provider"`
+	Sell          Money      `json:"sell"`
+	Buy           Money      `json:"buy"`
+	Rate          string     `json:"rate" doc:"The bought currency per one of the sold"`
+	ReferenceRate string     `json:"referenceRate,omitempty"`
+	Spread        Money      `json:"spread" doc:"Cost against the reference rate of this leg's pair, in the bought currency; negative where better"`
+	Expires       time.Time  `json:"expires" doc:"The rate holds until then"`
+	Done          *time.Time `json:"done,omitempty" doc:"When the exchange was done; of legs before the last"`
+	Reference     string     `json:"providerReference,omitempty"`
 }
 
 // Skipped is a route not taken, and why.
@@ -106,7 +121,7 @@ type Payment struct {
 }
 
 // WebhookEvent is the body of what webhooks are sent: a payment as it was after a step. Its Type is "payment." and the step: accepted,
-// instructing, paid, rejected, cancelled, returned, refunded.
+// instructing, exchanged, paid, rejected, cancelled, returned, refunded.
 type WebhookEvent struct {
 	Type      string    `json:"type" example:"payment.paid"`
 	Timestamp time.Time `json:"timestamp"`

@@ -96,6 +96,13 @@ func TestReportAddsUp(t *testing.T) {
 	if r := b.Judge(now.Add(2*time.Hour), "p", false); r.Payouts != 3 || r.Succeeded != 3 || r.Entries != nil {
 		t.Errorf("%+v", r)
 	}
+	b.Take(exchange(record("p", "1", "", Succeeded)), "")
+	b.Take(exchange(record("p", "x1", "", Succeeded)), "")
+	b.Take(exchange(record("p", "x2", "", Failed)), "")
+	r = b.Judge(now, "", false)
+	if s := r.ExchangeSums; r.Exchanges != 3 || r.Payouts != 4 || len(s) != 2 || s[0].State != Failed || s[1].Count != 1 || s[1].Paid != "7.00" {
+		t.Errorf("%+v", r)
+	}
 	b.Reset()
 	if r := b.Judge(now, "", true); r.Payouts != 0 {
 		t.Errorf("%+v", r)

@@ -48,34 +48,32 @@ type Duplicate struct {
 
 // Report is the judgement.
 type Report struct {
-	Payouts    int         `json:"payouts"`
-	Succeeded  int         `json:"succeeded"`
-	Processing int         `json:"processing"`
-	Failed     int         `json:"failed"`
-	Exchanges  int         `json:"exchanges"`
-	Conflicts  int         `json:"conflicts"`
-	Sums       []Sum       `json:"sums"`
-	Duplicates []Duplicate `json:"duplicates"`
-	Entries    []Entry     `json:"entries,omitempty"`
+	Payouts    int   `json:"payouts"`
+	Succeeded  int   `json:"succeeded"`
+	Processing int   `json:"processing"`
+	Failed     int   `json:"failed"`
+	Exchanges  int   `json:"exchanges"`
+	Conflicts  int   `json:"conflicts"`
+	Sums       []Sum `json:"sums"`
+	// ExchangeSums add up the exchanges that no payout was instructed with: what they bought is ours. Others are in the sums of their
+	// payouts.
+	ExchangeSums []Sum       `json:"exchangeSums,omitempty"`
+	Duplicates   []Duplicate `json:"duplicates"`
+	Entries      []Entry     `json:"entries,omitempty"`
 }
 
 // Judge reports on everything in the book at a time; entries are listed where asked for.
 func (b *Book) Judge(now time.Time, provider string, entries bool) Report {
 	out := Report{Sums: []Sum{}, Duplicates: []Duplicate{}}
-	type sumKey struct {
-		provider  string
-		state     State
-		sell, buy money.Currency
-	}
-	type total struct {
-		n          int64
-		sold, paid int64
-	}
-	sums := map[sumKey]total{}
+	sums, exchanged := totals{}, totals{}
 	byReference, byID := map[string][]Record{}, map[string][]Record{}
 	for _, r := range b.All(provider, "") {
 		if r.Kind == Exchange {
 			out.Exchanges++
+			out.Conflicts += r.Conflicts
+			if _, paysOut := b.Find(Key{r.Provider, Payout, r.ID}); !paysOut {
+				exchanged.add(r, r.At(now))
+			}
 			continue
 		}
 		state := r.At(now)
@@ -89,9 +87,7 @@ func (b *Book) Judge(now time.Time, provider string, entries bool) Report {
 		default:
 			out.Processing++
 		}
-		k := sumKey{r.Provider, state, r.Sell.Currency(), r.Buy.Currency()}
-		t := sums[k]
-		sums[k] = total{t.n + 1, t.sold + r.Sell.Minor(), t.paid + r.Buy.Minor()}
+		sums.add(r, state)
 		if state != Failed {
 			if r.Reference != "" {
 				byReference[r.Reference] = append(byReference[r.Reference], r)
@@ -102,16 +98,38 @@ func (b *Book) Judge(now time.Time, provider string, entries bool) Report {
 			out.Entries = append(out.Entries, entry(r, now))
 		}
 	}
-	for k, t := range sums {
-		out.Sums = append(out.Sums, Sum{Provider: k.provider, State: k.state, SellCurrency: string(k.sell), BuyCurrency: string(k.buy),
-			Count: t.n, Sold: money.FromMinor(t.sold, k.sell).Decimal(), Paid: money.FromMinor(t.paid, k.buy).Decimal()})
+	out.Sums, out.ExchangeSums = sums.into(out.Sums), exchanged.into(nil)
+	out.Duplicates = append(out.Duplicates, duplicates("reference", byReference, now)...)
+	out.Duplicates = append(out.Duplicates, duplicates("id", byID, now)...)
+	return out
+}
+
+type sumKey struct {
+	provider  string
+	state     State
+	sell, buy money.Currency
+}
+
+type total struct{ n, sold, paid int64 }
+
+type totals map[sumKey]total
+
+func (t totals) add(r Record, state State) {
+	k := sumKey{r.Provider, state, r.Sell.Currency(), r.Buy.Currency()}
+	x := t[k]
+	t[k] = total{x.n + 1, x.sold + r.Sell.Minor(), x.paid + r.Buy.Minor()}
+}
+
+// into appends the sums in a fixed order.
+func (t totals) into(out []Sum) []Sum {
+	for k, x := range t {
+		out = append(out, Sum{Provider: k.provider, State: k.state, SellCurrency: string(k.sell), BuyCurrency: string(k.buy),
+			Count: x.n, Sold: money.FromMinor(x.sold, k.sell).Decimal(), Paid: money.FromMinor(x.paid, k.buy).Decimal()})
 	}
-	slices.SortFunc(out.Sums, func(a, b Sum) int {
+	slices.SortFunc(out, func(a, b Sum) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.State, b.State), cmp.Compare(a.SellCurrency, b.SellCurrency),
 			cmp.Compare(a.BuyCurrency, b.BuyCurrency))
 	})
-	out.Duplicates = append(out.Duplicates, duplicates("reference", byReference, now)...)
-	out.Duplicates = append(out.Duplicates, duplicates("id", byID, now)...)
 	return out
 }
 
