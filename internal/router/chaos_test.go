@@ -24,13 +24,26 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("QIANTANG_CHAOS")); err == nil {
 		total = n
 	}
+	newWorld(t).chaos(total)
+}
+
+// TestLegsEndOnceWhileEverythingMisbehaves does the same to payments by way of another currency.
+func TestLegsEndOnceWhileEverythingMisbehaves(t *testing.T) {
 	w := newWorld(t)
+	w.byHKD(false)
+	w.chaos(200)
+	w.positions()
+}
+
+// chaos sends total payments into misbehaviour and waits for their ends.
+func (w *world) chaos(total int) {
+	w.Helper()
 	w.pace.Lease, w.pace.Memory = time.Second, 50*time.Millisecond
 	bad := sim.Faults{SpreadBps: 20, ErrorBps: 300, UnknownBps: 300, RefuseBps: 200, MalformedBps: 100, LateBps: 300, Late: plan.Text(100 * time.Millisecond), SlowBps: 100, Slow: plan.Text(50 * time.Millisecond)}
 	names := []string{"antom", "pingpong", "lianlian"}
 	for _, name := range names {
 		if err := w.sim.SetFaults(name, bad); err != nil {
-			t.Fatal(err)
+			w.Fatal(err)
 		}
 	}
 	steady := w.start("steady", nil)
@@ -46,7 +59,7 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 			away := bad
 			away.Outage = i%2 == 0
 			if err := w.sim.SetFaults(name, away); err != nil {
-				t.Error(err)
+				w.Error(err)
 			}
 			flaky := w.start("flaky", nil)
 			select {
@@ -54,7 +67,7 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 				flaky.stop()
 				for _, name := range names {
 					if err := w.sim.SetFaults(name, sim.Faults{}); err != nil {
-						t.Error(err)
+						w.Error(err)
 					}
 				}
 				return
@@ -63,7 +76,7 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 			for j := range 5 { // what it accepts, it may not live to pay
 				key := fmt.Sprintf("flaky-%d-%d", i, j)
 				if _, err := flaky.api.Pay(context.Background(), key, request("3.00")); err != nil && w.problemOf(err).Status != 503 {
-					t.Errorf("%s: %v", key, err)
+					w.Errorf("%s: %v", key, err)
 				}
 			}
 			flaky.stop()
@@ -91,14 +104,14 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 	close(stop)
 	trouble.Wait()
 
-	t.Cleanup(func() {
-		if !t.Failed() {
+	w.Cleanup(func() {
+		if !w.Failed() {
 			return
 		}
 		for _, state := range []State{client.Accepted, client.Instructing, client.Pending, client.Uncertain} {
 			recs, err := w.ledger.Records(context.Background(), ledger.RecordQuery{Kind: kindPayment, State: string(state), Limit: 3})
 			for _, rec := range recs {
-				t.Logf("left: %s version %d due %s: %s (%v)", state, rec.Version, rec.Due, rec.Body, err)
+				w.Logf("left: %s version %d due %s: %s (%v)", state, rec.Version, rec.Due, rec.Body, err)
 			}
 		}
 	})
@@ -113,10 +126,10 @@ func TestEveryPaymentEndsOnceWhileEverythingMisbehaves(t *testing.T) {
 			return moved || w.ended()
 		})
 	}
-	n, err := w.ledger.CountRecords(t.Context(), kindPayment, "")
-	t.Logf("ends: %v, %v", n, err)
-	if b, err := w.ledger.Balance(t.Context(), "customer:acme:USD"); err != nil || b.PendingOut != 0 {
-		t.Errorf("still reserved: %d, %v", b.PendingOut, err)
+	n, err := w.ledger.CountRecords(w.Context(), kindPayment, "")
+	w.Logf("ends: %v, %v", n, err)
+	if b, err := w.ledger.Balance(w.Context(), "customer:acme:USD"); err != nil || b.PendingOut != 0 {
+		w.Errorf("still reserved: %d, %v", b.PendingOut, err)
 	}
 	w.audit()
 }

@@ -14,19 +14,19 @@ import (
 )
 
 // send gives the provider the payment's present instruction.
-func (h *provider) send(ctx context.Context, p *payment) (fx.Status, error) {
-	if c, ok := h.fx.(fx.Converter); ok && p.exchanging() {
-		return c.Convert(ctx, p.instruction())
+func (p *provider) send(ctx context.Context, of *payment) (fx.Status, error) {
+	if c, ok := p.fx.(fx.Converter); ok && of.exchanging() {
+		return c.Convert(ctx, of.instruction())
 	}
-	return h.fx.Pay(ctx, p.instruction())
+	return p.fx.Pay(ctx, of.instruction())
 }
 
 // find asks what became of the present instruction.
-func (h *provider) find(ctx context.Context, p *payment) (fx.Status, error) {
-	if c, ok := h.fx.(fx.Converter); ok && p.exchanging() {
-		return c.QueryConversion(ctx, p.instruction())
+func (p *provider) find(ctx context.Context, of *payment) (fx.Status, error) {
+	if c, ok := p.fx.(fx.Converter); ok && of.exchanging() {
+		return c.QueryConversion(ctx, of.instruction())
 	}
-	return h.fx.Query(ctx, p.instruction())
+	return p.fx.Query(ctx, of.instruction())
 }
 
 // exchange books a leg that is done, before anything else is done with the money that it bought.
