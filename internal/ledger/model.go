@@ -108,7 +108,7 @@ type Record struct {
 	State string
 	Group string
 	Due   time.Time
-	// Body is the document, JSON, at most 1 MiB.
+	// Body is the document, at most 1 MiB, kept as it is and never looked into.
 	Body []byte
 	// Created and Updated are booking times.
 	Created, Updated time.Time

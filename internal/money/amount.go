@@ -104,8 +104,14 @@ func ParseAmount(s string, c Currency) (Amount, error) {
 
 // Decimal writes the number alone, with as many decimal places as the currency has: "1250.50".
 func (a Amount) Decimal() string {
+	var buf [32]byte
+	return string(a.AppendDecimal(buf[:0]))
+}
+
+// AppendDecimal appends to b what Decimal writes.
+func (a Amount) AppendDecimal(b []byte) []byte {
 	digits, _ := a.currency.digits()
-	return string(appendDecimal(nil, a.minor, digits))
+	return appendDecimal(b, a.minor, digits)
 }
 
 // String writes the amount for people: "1250.50 USD".
@@ -122,8 +128,12 @@ func appendDecimal(b []byte, minor int64, digits int) []byte {
 	if digits == 0 {
 		return append(b, s...)
 	}
-	for len(s) <= digits {
-		s = append([]byte{'0'}, s...)
+	if len(s) <= digits {
+		b = append(b, '0', '.')
+		for range digits - len(s) {
+			b = append(b, '0')
+		}
+		return append(b, s...)
 	}
 	b = append(b, s[:len(s)-digits]...)
 	b = append(b, '.')

@@ -30,6 +30,10 @@ type answer struct {
 // digest is what two requests must share to count as the same: every field as it was understood, so that blanks and order do not matter.
 func digest(v any) (string, error) {
 	b, err := json.Marshal(v)
+	return digestOf(b, err)
+}
+
+func digestOf(b []byte, err error) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest of the request: %w", err)
 	}
@@ -44,7 +48,7 @@ func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequ
 	if errs := checkKey(key); errs != nil {
 		return answer{}, invalid(errs...)
 	}
-	hash, err := digest(req)
+	hash, err := digestOf(encodeRequest(req))
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
@@ -183,7 +187,7 @@ func (r *Router) commitNew(ctx context.Context, p *payment, recordKey, hash stri
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := json.Marshal(p.wire())
+	body, err := p.encodeWire()
 	if err != nil {
 		return answer{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}

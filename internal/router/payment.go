@@ -166,7 +166,7 @@ func (p *payment) instruction() fx.Instruction {
 
 // put is the payment's record, to be written over the version that p was read at.
 func (p *payment) put(due time.Time) (ledger.Put, error) {
-	body, err := json.Marshal(p)
+	body, err := p.encode()
 	if err != nil {
 		return ledger.Put{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}

@@ -1,0 +1,221 @@
+package router
+
+import (
+	"time"
+
+	"qiantang.dev/rails/internal/router/jsonw"
+	"qiantang.dev/rails/pkg/client"
+)
+
+// What every payment writes several times is written here field by field, as encoding/json would write it: the record, the payment as
+// clients see it, and the request whose digest is kept. encode_test.go fills every field of the types and compares.
+
+// encodedSize is what a payment takes in most cases.
+const encodedSize = 1280
+
+// encode is the record's body.
+func (p *payment) encode() ([]byte, error) {
+	w := jsonw.Writer{Buf: make([]byte, 0, encodedSize)}
+	w.Open()
+	w.UUID("id", p.ID)
+	w.UUID("uetr", p.UETR)
+	w.Text("key", p.Key)
+	w.Text("corridor", p.Corridor)
+	w.Int("generation", p.Generation)
+	w.Text("account", p.Account)
+	w.TextIf("owner", p.Owner)
+	w.TextIf("participant", p.Participant)
+	w.TextIf("schedule", p.Schedule)
+	writeSum(&w, "amount", p.Amount)
+	writeParty(&w, "beneficiary", &p.Beneficiary)
+	w.TextIf("purpose", p.Purpose)
+	w.TextIf("reference", p.Reference)
+	if len(p.Metadata) > 0 {
+		w.Any("metadata", p.Metadata)
+	}
+	if p.ExecuteAt != nil {
+		w.Time("executeAt", *p.ExecuteAt)
+	}
+	if p.Route != nil {
+		w.Key("route")
+		p.Route.encode(&w)
+	}
+	w.IntIf("attempt", int64(p.Attempt))
+	if len(p.Failed) > 0 {
+		w.Any("failed", p.Failed)
+	}
+	if p.Sent {
+		w.Bool("sent", true)
+	}
+	w.TextIf("providerRef", p.ProviderRef)
+	w.TextIf("holder", p.Holder)
+	w.IntIf("tries", int64(p.Tries))
+	if p.Parked {
+		w.Bool("parked", true)
+	}
+	if p.Reason != nil {
+		w.Any("reason", p.Reason)
+	}
+	w.TextIf("window", p.Window)
+	writeSumIf(&w, "refunded", p.Refunded)
+	w.Time("created", p.Created)
+	w.Time("updated", p.Updated)
+	w.Close()
+	return w.Buf, w.Err
+}
+
+func (t *taken) encode(w *jsonw.Writer) {
+	w.Open()
+	w.Text("provider", t.Provider)
+	w.Text("rail", t.Rail)
+	w.TextIf("system", t.System)
+	w.TextIf("participant", t.Participant)
+	w.TextIf("quote", t.QuoteID)
+	w.Text("rate", t.Rate.String())
+	if !t.Reference.IsZero() {
+		w.Text("reference", t.Reference.String())
+	}
+	writeSumIf(w, "quoteSell", t.QuoteSell)
+	writeSumIf(w, "quoteBuy", t.QuoteBuy)
+	writeSumIf(w, "quoteFee", t.QuoteFee)
+	writeSum(w, "fee", t.Fee)
+	writeSum(w, "principal", t.Principal)
+	writeSum(w, "received", t.Received)
+	writeSum(w, "spread", t.Spread)
+	w.Int("spreadBps", t.SpreadBps)
+	if t.Guaranteed {
+		w.Bool("guaranteed", true)
+	}
+	w.Time("expires", t.Expires)
+	writeTimeIf(w, "arrival", t.Arrival)
+	w.Close()
+}
+
+// encodeWire is what json.Marshal makes of wire.
+func (p *payment) encodeWire() ([]byte, error) {
+	w := jsonw.Writer{Buf: make([]byte, 0, encodedSize)}
+	w.Open()
+	w.UUID("id", p.ID)
+	w.UUID("uetr", p.UETR)
+	w.Text("status", string(p.state))
+	w.Text("corridor", p.Corridor)
+	w.Text("account", p.Account)
+	writeMoney(&w, "amount", p.Amount)
+	writeParty(&w, "beneficiary", &p.Beneficiary)
+	w.TextIf("purpose", p.Purpose)
+	w.TextIf("reference", p.Reference)
+	if len(p.Metadata) > 0 {
+		w.Any("metadata", p.Metadata)
+	}
+	if p.Route != nil {
+		w.Key("route")
+		p.Route.encodeWire(&w)
+	}
+	w.IntIf("attempt", int64(p.Attempt))
+	if p.Reason != nil {
+		w.Any("reason", p.Reason)
+	}
+	w.TextIf("window", p.Window)
+	if !p.Refunded.IsZero() {
+		writeMoney(&w, "refunded", p.Refunded)
+	}
+	w.TextIf("providerReference", p.ProviderRef)
+	if p.ExecuteAt != nil {
+		w.Time("executeAt", *p.ExecuteAt)
+	}
+	w.Time("created", p.Created)
+	w.Time("updated", p.Updated)
+	w.Close()
+	return w.Buf, w.Err
+}
+
+func (t *taken) encodeWire(w *jsonw.Writer) {
+	w.Open()
+	w.Text("provider", t.Provider)
+	w.Text("rail", t.Rail)
+	w.Text("rate", t.Rate.String())
+	if !t.Reference.IsZero() {
+		w.Text("referenceRate", t.Reference.String())
+	}
+	writeMoney(w, "fee", t.Fee)
+	writeMoney(w, "principal", t.Principal)
+	writeMoney(w, "received", t.Received)
+	writeMoney(w, "spread", t.Spread)
+	w.Int("spreadBps", t.SpreadBps)
+	w.Time("expires", t.Expires)
+	w.Bool("guaranteed", t.Guaranteed)
+	writeTimeIf(w, "arrival", t.Arrival)
+	w.Close()
+}
+
+// encodeRequest is a request as it was understood.
+func encodeRequest(r *client.PaymentRequest) ([]byte, error) {
+	w := jsonw.Writer{Buf: make([]byte, 0, encodedSize/2)}
+	w.Open()
+	w.Text("corridor", r.Corridor)
+	w.Text("account", r.Account)
+	w.Key("amount")
+	w.Open()
+	w.Text("currency", r.Amount.Currency)
+	w.Text("value", r.Amount.Value)
+	w.Close()
+	writeParty(&w, "beneficiary", &r.Beneficiary)
+	w.TextIf("purpose", r.Purpose)
+	w.TextIf("reference", r.Reference)
+	if len(r.Metadata) > 0 {
+		w.Any("metadata", r.Metadata)
+	}
+	w.TextIf("uetr", r.UETR)
+	if r.ExecuteAt != nil {
+		w.Time("executeAt", *r.ExecuteAt)
+	}
+	w.Close()
+	return w.Buf, w.Err
+}
+
+func writeParty(w *jsonw.Writer, name string, p *client.Party) {
+	w.Key(name)
+	w.Open()
+	w.Text("name", p.Name)
+	w.Text("country", p.Country)
+	w.Text("account", p.Account)
+	w.TextIf("agentBic", p.AgentBIC)
+	w.TextIf("cnaps", p.CNAPS)
+	w.TextIf("town", p.Town)
+	w.TextIf("street", p.Street)
+	w.TextIf("postCode", p.PostCode)
+	w.Close()
+}
+
+// writeSum writes a sum as its MarshalText does.
+func writeSum(w *jsonw.Writer, name string, s sum) {
+	w.Key(name)
+	w.Buf = append(w.Buf, '"')
+	if !s.IsZero() {
+		w.Buf = append(s.AppendDecimal(w.Buf), ' ')
+		w.Buf = append(w.Buf, s.Currency()...)
+	}
+	w.Buf = append(w.Buf, '"')
+}
+
+func writeSumIf(w *jsonw.Writer, name string, s sum) {
+	if !s.IsZero() {
+		writeSum(w, name, s)
+	}
+}
+
+// writeMoney writes a sum as clients see it.
+func writeMoney(w *jsonw.Writer, name string, s sum) {
+	w.Key(name)
+	w.Buf = append(w.Buf, `{"currency":"`...)
+	w.Buf = append(w.Buf, s.Currency()...)
+	w.Buf = append(w.Buf, `","value":"`...)
+	w.Buf = append(s.AppendDecimal(w.Buf), '"', '}')
+}
+
+func writeTimeIf(w *jsonw.Writer, name string, t time.Time) {
+	if !t.IsZero() {
+		w.Time(name, t)
+	}
+}
+
