@@ -181,7 +181,7 @@ func (r *Router) deposit(ctx context.Context, key string, req *client.DepositReq
 		holder = "external"
 	}
 	id := uuid.NewSHA1(deposits, []byte(key))
-	funding := internal("funding:"+holder, ledger.Asset, amount.Currency())
+	funding := internal("funding", holder, ledger.Asset, amount.Currency())
 	body, err := json.Marshal(client.Deposit{ID: id.String(), Account: account.ID, Amount: req.Amount, Reference: req.Reference, Booked: r.now()})
 	if err != nil {
 		return answer{}, r.classify(err)

@@ -41,6 +41,7 @@ func (p *payment) encode() ([]byte, error) {
 		p.Route.encode(&w)
 	}
 	w.IntIf("attempt", int64(p.Attempt))
+	w.IntIf("leg", int64(p.Leg))
 	if len(p.Failed) > 0 {
 		w.Any("failed", p.Failed)
 	}
@@ -88,6 +89,9 @@ func (t *taken) encode(w *jsonw.Writer) {
 	}
 	w.Time("expires", t.Expires)
 	writeTimeIf(w, "arrival", t.Arrival)
+	if len(t.Legs) > 0 {
+		w.Any("legs", t.Legs)
+	}
 	w.Close()
 }
 
@@ -145,6 +149,9 @@ func (t *taken) encodeWire(w *jsonw.Writer) {
 	w.Time("expires", t.Expires)
 	w.Bool("guaranteed", t.Guaranteed)
 	writeTimeIf(w, "arrival", t.Arrival)
+	if len(t.Legs) > 0 {
+		w.Any("legs", t.wireLegs())
+	}
 	w.Close()
 }
 

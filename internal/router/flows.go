@@ -23,6 +23,7 @@ type flow struct {
 type parts struct {
 	amount, fee, principal int64 // in the source currency; amount = fee + principal
 	legs                   []legParts
+	conversions            []conversion // the legs'
 }
 
 // legParts are those of one conversion. It sells what the one before it bought, the first the principal; mid = bought + spread.
@@ -97,8 +98,10 @@ func proportion(of, back, all int64) int64 {
 func (p *payment) share(of func(int64) int64, amount int64) parts {
 	out := parts{amount: amount, fee: of(p.Route.Fee.Minor())}
 	out.principal = amount - out.fee
+	out.conversions = p.Route.conversions()
+	out.legs = make([]legParts, 0, len(out.conversions))
 	sold := out.principal
-	for _, c := range p.Route.conversions() {
+	for _, c := range out.conversions {
 		l := legParts{sold: sold}
 		if c.spread.IsNegative() {
 			l.spread = -of(-c.spread.Minor())
@@ -118,15 +121,14 @@ func (p *payment) share(of func(int64) int64, amount int64) parts {
 func (p *payment) flows(x parts) []flow {
 	out := []flow{p.feeFlow(x)}
 	for i := range x.legs {
-		out = append(out, p.legFlows(x, i)...)
+		out = p.legFlows(out, x, i)
 	}
-	out = append(out, p.payoutFlow(x))
-	return append(out, p.obligations(x)...)
+	return p.obligations(append(out, p.payoutFlow(x)), x)
 }
 
 func (p *payment) feeFlow(x parts) flow {
 	c := p.Amount.Currency()
-	return flow{"fee", "fee", p.clearing(c), internal("fees:"+p.Corridor, ledger.Income, c), money.FromMinor(x.fee, c), false}
+	return flow{"fee", "fee", p.clearing(c), internal("fees", p.Corridor, ledger.Income, c), money.FromMinor(x.fee, c), false}
 }
 
 // legName keeps the lines of several legs apart. The first leg's are named as those of a route that has none.
@@ -137,49 +139,47 @@ func legName(code string, i int) string {
 	return code + "/" + strconv.Itoa(i+1)
 }
 
-// legFlows are one conversion: what is sold to the provider's position; what is bought out of it at the reference rate; out of that the
+// legFlows adds those of one conversion to list: what is sold to the provider's position; what is bought out of it at the reference rate; out of that the
 // spread, on its own.
-func (p *payment) legFlows(x parts, i int) []flow {
-	c, l := p.Route.conversions()[i], x.legs[i]
+func (p *payment) legFlows(list []flow, x parts, i int) []flow {
+	c, l := &x.conversions[i], x.legs[i]
 	src, dst := c.sell, c.buy.Currency()
-	position := func(of money.Currency) ledger.Account { return internal("fx:"+c.provider, ledger.Asset, of) }
-	kept, clearing := internal("spread:"+c.provider, ledger.Liability, dst), p.clearing(dst)
-	out := []flow{
-		{legName("principal", i), "principal", p.clearing(src), position(src), money.FromMinor(l.sold, src), false},
-		{legName("fx", i), "fx", position(dst), clearing, money.FromMinor(l.mid, dst), false},
-		{legName("spread", i), "spread", clearing, kept, money.FromMinor(l.spread, dst), false},
-	}
+	position := func(of money.Currency) ledger.Account { return internal("fx", c.provider, ledger.Asset, of) }
+	kept, clearing := internal("spread", c.provider, ledger.Liability, dst), p.clearing(dst)
+	spread := flow{legName("spread", i), "spread", clearing, kept, money.FromMinor(l.spread, dst), false}
 	if c.spread.IsNegative() {
-		out[2].from, out[2].to, out[2].amount = kept, clearing, money.FromMinor(-l.spread, dst)
+		spread.from, spread.to, spread.amount = kept, clearing, money.FromMinor(-l.spread, dst)
 	}
-	return out
+	return append(list,
+		flow{legName("principal", i), "principal", p.clearing(src), position(src), money.FromMinor(l.sold, src), false},
+		flow{legName("fx", i), "fx", position(dst), clearing, money.FromMinor(l.mid, dst), false},
+		spread)
 }
 
 // payoutFlow is what the beneficiary got.
 func (p *payment) payoutFlow(x parts) flow {
 	c := p.Route.Received.Currency()
-	return flow{"payout", "payout", p.clearing(c), internal("payout:"+p.Route.Rail, ledger.Liability, c),
+	return flow{"payout", "payout", p.clearing(c), internal("payout", p.Route.Rail, ledger.Liability, c),
 		money.FromMinor(x.legs[len(x.legs)-1].bought, c), false}
 }
 
-// obligations are what settlement participants owe each other by a paid payment: the customer's what was sold to the first provider's,
+// obligations adds to list what settlement participants owe each other by a paid payment: the customer's what was sold to the first provider's,
 // each provider's what it bought for us to the next one's, which sold it.
-func (p *payment) obligations(x parts) []flow {
+func (p *payment) obligations(list []flow, x parts) []flow {
 	if p.Schedule == "" {
-		return nil
+		return list
 	}
-	var out []flow
 	from := p.Participant
-	for i, c := range p.Route.conversions() {
-		out = owed(out, legName("obligation", i), from, c.participant, money.FromMinor(x.legs[i].sold, c.sell))
+	for i, c := range x.conversions {
+		list = owed(list, legName("obligation", i), from, c.participant, money.FromMinor(x.legs[i].sold, c.sell))
 		from = c.participant
 	}
-	return out
+	return list
 }
 
 // owed adds an obligation, if it is one: between two participants.
 func owed(list []flow, name, from, to string, a money.Amount) []flow {
-	if from == "" || to == "" || from == to {
+	if !owing(from, to) {
 		return list
 	}
 	return append(list, flow{name, "obligation", settlementAccount(from, a.Currency()), settlementAccount(to, a.Currency()), a, true})
@@ -197,4 +197,19 @@ func (p *payment) carryHops(institution string) []flow {
 }
 
 // owes says whether paying p makes one settlement participant owe another within a window.
-func owes(p *payment) bool { return p.Schedule != "" && len(p.obligations(p.whole())) > 0 }
+func owes(p *payment) bool {
+	if p.Schedule == "" {
+		return false
+	}
+	from := p.Participant
+	for _, c := range p.Route.conversions() {
+		if owing(from, c.participant) {
+			return true
+		}
+		from = c.participant
+	}
+	return false
+}
+
+// owing says whether what one participant gives for another is between two that settle.
+func owing(from, to string) bool { return from != "" && to != "" && from != to }

@@ -227,8 +227,14 @@ func (t *taken) wire() *client.Route {
 	if !t.Arrival.IsZero() {
 		w.Arrival = &t.Arrival
 	}
-	for i := range t.Legs {
-		w.Legs = append(w.Legs, t.Legs[i].wire())
-	}
+	w.Legs = t.wireLegs()
 	return w
+}
+
+func (t *taken) wireLegs() []client.Leg {
+	var out []client.Leg
+	for i := range t.Legs {
+		out = append(out, t.Legs[i].wire())
+	}
+	return out
 }
