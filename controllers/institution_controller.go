@@ -58,7 +58,7 @@ type scope struct {
 // fails does not end it; status is written in any case.
 func (r *Reconciler) reconcile(ctx context.Context, s *scope) error {
 	var err error
-	if s.Secrets, err = r.lookUpSecrets(ctx, s.institution, referredSecrets(&s.Snapshot)); err != nil {
+	if s.Secrets, err = r.lookUpSecrets(ctx, s.institution, s.ReferredSecrets()); err != nil {
 		return err
 	}
 	r.connectRegions(ctx, s)

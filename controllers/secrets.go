@@ -14,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"qiantang.dev/rails/internal/compile"
 	"qiantang.dev/rails/internal/delivery"
 	"qiantang.dev/rails/internal/plan"
 	"qiantang.dev/rails/internal/render"
@@ -27,20 +26,6 @@ func secretMetadata() *metav1.PartialObjectMetadata {
 	o := &metav1.PartialObjectMetadata{}
 	o.SetGroupVersionKind(secretGVK)
 	return o
-}
-
-// referredSecrets names the Secrets that a snapshot's resources refer to.
-func referredSecrets(s *compile.Snapshot) map[string]bool {
-	names := map[string]bool{}
-	for i := range s.Providers {
-		names[s.Providers[i].Spec.CredentialsSecretRef.Name] = true
-	}
-	for i := range s.Regions {
-		names[s.Regions[i].Spec.Cluster.KubeconfigSecretRef.Name] = true
-		names[s.Regions[i].Spec.Ledger.PostgreSQL.DSNSecretRef.Name] = true
-	}
-	delete(names, "")
-	return names
 }
 
 // lookUpSecrets finds out which keys each referred Secret has. A Secret is read only when it is a version not seen before.
@@ -133,6 +118,9 @@ func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name
 	for _, c := range d.Credentials {
 		versions = append(versions, c+"="+inst.secrets[c].version)
 	}
+	for _, m := range d.Materials {
+		versions = append(versions, m.In+"/"+m.As+"="+m.Secret.Key+"="+inst.secrets[m.Secret.Name].version)
+	}
 	err := mem.handle.ApplyVersion(ctx, secretGVK, delivery.CredentialsName(name), strings.Join(versions, ","), func() (*unstructured.Unstructured, error) {
 		byName := map[string]map[string][]byte{}
 		for _, c := range d.Credentials {
@@ -141,6 +129,16 @@ func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name
 				return nil, err
 			}
 			byName[c] = data
+		}
+		for _, m := range d.Materials {
+			value, err := r.readKey(ctx, inst.name, m.Secret)
+			if err != nil {
+				return nil, err
+			}
+			if byName[m.In] == nil {
+				byName[m.In] = map[string][]byte{}
+			}
+			byName[m.In][m.As] = value
 		}
 		return render.Credentials(inst.name, name, d.Namespace, byName)
 	})

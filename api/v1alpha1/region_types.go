@@ -71,7 +71,7 @@ type RegionSpec struct {
 	// +optional
 	Service RegionService `json:"service,omitempty,omitzero"`
 
-	// api says who may use the workers' API. Unset, it is open: whoever reaches it may do everything.
+	// api says how the workers' API is served and who may use it. Unset, it is plain HTTP, and open: whoever reaches it may do everything.
 	// +optional
 	API RegionAPI `json:"api,omitempty,omitzero"`
 

@@ -1,9 +1,14 @@
 package v1alpha1
 
-// RegionAPI says who may use the API of a region's workers, for what, and how often.
+// RegionAPI says how the API of a region's workers is served, who may use it, for what, and how often.
 // +kubebuilder:validation:XValidation:rule="self.clients.all(c, self.authentication.exists(m, m.name == c.authentication))",message="clients must each name, in authentication, a method that the region's authentication lists",fieldPath=".clients"
+// +kubebuilder:validation:XValidation:rule="has(self.tls) || !self.authentication.exists(m, m.type == 'ClientCertificate')",message="tls must be set for authentication of type ClientCertificate: without TLS nobody can show a certificate",fieldPath=".authentication"
 type RegionAPI struct {
-	// authentication are the ways in which a client may show who it is. A token that none of them accepts is refused.
+	// tls serves the API by TLS, 1.2 or newer, and no longer by plain HTTP. Unset, by plain HTTP.
+	// +optional
+	TLS APITLS `json:"tls,omitempty,omitzero"`
+
+	// authentication are the ways in which a client may show who it is. A token or certificate that none of them accepts is refused.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -11,7 +16,7 @@ type RegionAPI struct {
 	// +kubebuilder:validation:MaxItems=8
 	Authentication []APIAuthentication `json:"authentication,omitempty"`
 
-	// clients are those that may use the API. Nobody else may, whatever token they have.
+	// clients are those that may use the API. Nobody else may, whatever token or certificate they have.
 	// +required
 	// +listType=map
 	// +listMapKey=name
@@ -20,8 +25,16 @@ type RegionAPI struct {
 	Clients []APIClient `json:"clients,omitempty"`
 }
 
+// APITLS is what the API is served with.
+type APITLS struct {
+	// secretRef is a Secret of type kubernetes.io/tls: tls.crt, the certificate with those between it and its authority, and tls.key. A new
+	// key pair there is served without a restart; one that is no pair is refused, and the last good one goes on.
+	// +required
+	SecretRef LocalReference `json:"secretRef,omitempty,omitzero"`
+}
+
 // APIAuthenticationType says what a client shows.
-// +kubebuilder:validation:Enum=ServiceAccount;OIDC
+// +kubebuilder:validation:Enum=ServiceAccount;OIDC;ClientCertificate
 type APIAuthenticationType string
 
 // The ways to authenticate.
@@ -30,17 +43,20 @@ const (
 	APIAuthenticationServiceAccount APIAuthenticationType = "ServiceAccount"
 	// APIAuthenticationOIDC is a token that an OpenID Connect issuer has signed.
 	APIAuthenticationOIDC APIAuthenticationType = "OIDC"
+	// APIAuthenticationClientCertificate is a certificate that the client shows when it connects (mTLS).
+	APIAuthenticationClientCertificate APIAuthenticationType = "ClientCertificate"
 )
 
 // APIAuthentication is one way to authenticate.
 // +kubebuilder:validation:XValidation:rule="has(self.serviceAccount) == (self.type == 'ServiceAccount')",messageExpression="'serviceAccount must be set when type is ServiceAccount, and only then; type of ' + self.name + ' is ' + self.type"
 // +kubebuilder:validation:XValidation:rule="has(self.oidc) == (self.type == 'OIDC')",messageExpression="'oidc must be set when type is OIDC, and only then; type of ' + self.name + ' is ' + self.type"
+// +kubebuilder:validation:XValidation:rule="has(self.clientCertificate) == (self.type == 'ClientCertificate')",messageExpression="'clientCertificate must be set when type is ClientCertificate, and only then; type of ' + self.name + ' is ' + self.type"
 type APIAuthentication struct {
 	// name by which clients refer to it.
 	// +required
 	Name ObjectName `json:"name,omitempty"`
 
-	// type is ServiceAccount or OIDC.
+	// type is ServiceAccount, OIDC or ClientCertificate.
 	// +required
 	Type APIAuthenticationType `json:"type,omitempty"`
 
@@ -51,6 +67,10 @@ type APIAuthentication struct {
 	// oidc takes tokens of an OpenID Connect issuer.
 	// +optional
 	OIDC APIIssuer `json:"oidc,omitempty,omitzero"`
+
+	// clientCertificate takes certificates that clients show when they connect. It needs tls.
+	// +optional
+	ClientCertificate APIClientCertificate `json:"clientCertificate,omitempty,omitzero"`
 }
 
 // APIServiceAccount takes tokens of ServiceAccounts.
@@ -89,6 +109,38 @@ type APIIssuer struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	ScopesClaim string `json:"scopesClaim,omitempty"`
+
+	// caSecretRef is a Secret whose key (unset: "ca.crt") holds the certificates (PEM) of the authorities that the issuer's own server
+	// certificate must be of. Unset, those that the workers' image trusts: public ones.
+	// +optional
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitempty,omitzero"`
+}
+
+// CertificateName says which of a certificate's names counts.
+// +kubebuilder:validation:Enum=URI;DNS;CommonName
+type CertificateName string
+
+// The names that a certificate may have.
+const (
+	// CertificateURI is the one URI among the alternative names, such as spiffe://cluster.local/ns/shop/sa/checkout.
+	CertificateURI CertificateName = "URI"
+	// CertificateDNS is the one DNS name among the alternative names.
+	CertificateDNS CertificateName = "DNS"
+	// CertificateCommonName is the common name of the subject.
+	CertificateCommonName CertificateName = "CommonName"
+)
+
+// APIClientCertificate takes certificates that clients show.
+type APIClientCertificate struct {
+	// caSecretRef is a Secret whose key (unset: "ca.crt") holds the certificates (PEM) of the authorities whose clients are taken. Only
+	// that key is copied to the region.
+	// +required
+	CASecretRef SecretKeyReference `json:"caSecretRef,omitempty,omitzero"`
+
+	// subjectFrom says which name of a certificate is the client's subject: URI, DNS or CommonName. A certificate must have exactly one of
+	// the kind. Unset, URI.
+	// +optional
+	SubjectFrom CertificateName `json:"subjectFrom,omitempty"`
 }
 
 // APIScope is what a client may do.
@@ -105,7 +157,8 @@ type APIClient struct {
 	// +required
 	Authentication ObjectName `json:"authentication,omitempty"`
 
-	// subject is who it is, exactly: "system:serviceaccount:<namespace>:<name>", or the value of an issuer's usernameClaim.
+	// subject is who it is, exactly: "system:serviceaccount:<namespace>:<name>", the value of an issuer's usernameClaim, or the name in a
+	// certificate that subjectFrom says.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512

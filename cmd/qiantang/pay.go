@@ -21,9 +21,10 @@ import (
 )
 
 type payFlags struct {
-	url, file, format, output, token string
-	fund                             []string
-	wait                             time.Duration
+	callFlags
+	url, file, format, output string
+	fund                      []string
+	wait                      time.Duration
 }
 
 func newPayCommand() *cobra.Command {
@@ -52,7 +53,7 @@ func newPayCommand() *cobra.Command {
 	fl := c.Flags()
 	fl.StringVar(&f.url, "url", "http://127.0.0.1:8080", "a region's routers")
 	fl.StringVar(&f.file, "file", "", "what to send; - for standard input")
-	fl.StringVar(&f.token, "token-file", "", "file with a bearer token, for regions whose API asks who is calling; read for each request")
+	f.add(fl)
 	fl.StringVar(&f.format, "format", "auto", "csv, ndjson, iso20022, or auto: by the first character")
 	fl.StringVar(&f.output, "output", "table", "table, or raw: every result as the worker gave it")
 	fl.StringArrayVar(&f.fund, "fund", nil, "OWNER:CURRENCY:AMOUNT: open that account and deposit the amount first, once; may be repeated")
@@ -69,7 +70,11 @@ type sent struct {
 }
 
 func (f payFlags) run(ctx context.Context, in io.Reader, out io.Writer) error {
-	api, err := client.New(f.url, nil)
+	caller, err := f.http()
+	if err != nil {
+		return err
+	}
+	api, err := client.New(f.url, caller)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}

@@ -21,7 +21,7 @@ import (
 
 func newReportCommand() *cobra.Command {
 	var urls, runs []string
-	var token string
+	var call callFlags
 	c := &cobra.Command{
 		Use:   "report --url [REGION=]URL ... [--run NAME ...]",
 		Short: "Print what regions have paid and settled, for people",
@@ -30,9 +30,13 @@ func newReportCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 			defer cancel()
+			caller, err := call.http()
+			if err != nil {
+				return err
+			}
 			var views []regionView
 			for _, u := range urls {
-				v, err := viewRegion(ctx, u, token, runs)
+				v, err := viewRegion(ctx, u, source{caller, call.token}, runs)
 				if err != nil {
 					return err
 				}
@@ -42,7 +46,7 @@ func newReportCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringArrayVar(&urls, "url", []string{"http://127.0.0.1:8080"}, "a region's routers; may be given several times")
-	c.Flags().StringVar(&token, "token-file", "", "file with a bearer token, for regions whose API asks who is calling")
+	call.add(c.Flags())
 	c.Flags().StringArrayVar(&runs, "run", nil, "only these settlement runs; unset, the latest ones")
 	return c
 }
@@ -55,35 +59,41 @@ type regionView struct {
 	books   worker.TrialBalance
 }
 
-func viewRegion(ctx context.Context, arg, tokenFile string, runs []string) (regionView, error) {
+// source is how a region is asked.
+type source struct {
+	*http.Client
+	tokenFile string
+}
+
+func viewRegion(ctx context.Context, arg string, from source, runs []string) (regionView, error) {
 	base, name := arg, ""
 	if n, u, ok := strings.Cut(arg, "="); ok {
 		name, base = n, u
 	}
 	if u, err := url.Parse(base); err != nil || u.Host == "" {
-		return regionView{}, fmt.Errorf("--url %q: want [REGION=]http://HOST:PORT", arg)
+		return regionView{}, fmt.Errorf("--url %q: want [REGION=]http[s]://HOST:PORT", arg)
 	}
 	var v regionView
-	if err := getJSON(ctx, tokenFile, base+"/v1/summary", &v.summary); err != nil {
+	if err := from.get(ctx, base+"/v1/summary", &v.summary); err != nil {
 		return v, err
 	}
 	if v.name = name; name == "" {
 		v.name = v.summary.Region
 	}
-	if err := getJSON(ctx, tokenFile, base+"/v1/trial-balance", &v.books); err != nil {
+	if err := from.get(ctx, base+"/v1/trial-balance", &v.books); err != nil {
 		return v, err
 	}
 	if len(runs) == 0 {
 		var page struct {
 			Runs []plan.RunReport `json:"runs"`
 		}
-		err := getJSON(ctx, tokenFile, base+"/v1/settlement/runs", &page)
+		err := from.get(ctx, base+"/v1/settlement/runs", &page)
 		v.runs = page.Runs
 		return v, err
 	}
 	for _, run := range runs {
 		var r plan.RunReport
-		err := getJSON(ctx, tokenFile, base+"/v1/settlement/runs/"+url.PathEscape(run), &r)
+		err := from.get(ctx, base+"/v1/settlement/runs/"+url.PathEscape(run), &r)
 		var missing *client.Problem
 		if errors.As(err, &missing) && missing.Status == http.StatusNotFound {
 			continue // another region's
@@ -96,19 +106,19 @@ func viewRegion(ctx context.Context, arg, tokenFile string, runs []string) (regi
 	return v, nil
 }
 
-func getJSON(ctx context.Context, tokenFile, url string, into any) error {
+func (s source) get(ctx context.Context, url string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	if tokenFile != "" {
-		token, err := client.TokenFile(tokenFile)(ctx)
+	if s.tokenFile != "" {
+		token, err := client.TokenFile(s.tokenFile)(ctx)
 		if err != nil {
 			return fmt.Errorf("--token-file: %w", err)
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.Do(req)
 	if err != nil {
 		return err
 	}

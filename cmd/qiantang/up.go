@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -66,6 +67,8 @@ type up struct {
 	simulator   string // its address
 	credentials map[string]map[string][]byte
 	served      string // revision
+	servedWith  fx.Credentials
+	secured     bool // by TLS
 	// last is what was compiled last, by region: where a resource is no longer valid, its last good version stays.
 	last map[string]*plan.Region
 }
@@ -148,9 +151,11 @@ func (u *up) read(ctx context.Context) (*plan.Region, fx.Credentials, error) {
 	}
 	var regions []*plan.Region
 	compiled := map[string]*plan.Region{}
+	credentials := fx.Credentials(bundle.Secrets)
 	for _, name := range sortedNames(result.Regions) {
 		compiled[name] = result.Regions[name].Plan
 		regions = append(regions, compiled[name])
+		addMaterials(credentials, result.Regions[name].Deployment.Materials)
 	}
 	merged, err := plan.Merge("local", regions...)
 	if err != nil {
@@ -160,7 +165,7 @@ func (u *up) read(ctx context.Context) (*plan.Region, fx.Credentials, error) {
 		return nil, nil, fmt.Errorf("%s: no valid PaymentCorridor to serve", u.flags.dir)
 	}
 	u.last = compiled
-	return merged, fx.Credentials(bundle.Secrets), nil
+	return merged, credentials, nil
 }
 
 // serve switches the worker to p, with simulated providers pointed at the simulator here.
@@ -188,18 +193,21 @@ func (u *up) serve(ctx context.Context, p *plan.Region, credentials fx.Credentia
 	if err := plan.Seal(p); err != nil {
 		return err
 	}
-	if p.Revision == u.served {
+	if p.Revision == u.served && reflect.DeepEqual(credentials, u.servedWith) {
 		return nil
 	}
 	if err := u.worker.Switch(ctx, p, credentials); err != nil {
 		return err
 	}
-	u.served = p.Revision
+	u.served, u.servedWith, u.secured = p.Revision, credentials, p.API != nil && p.API.TLS
 	return nil
 }
 
 func (u *up) greet(address string) {
 	base := "http://" + address
+	if u.secured {
+		base = "https://" + address
+	}
 	fmt.Fprintf(u.out, "qiantang %s serves %s\n", version, u.flags.dir)
 	for _, l := range [][2]string{
 		{"API", base + "/v1/corridors"}, {"described at", base + "/docs and " + base + "/openapi.json"},
@@ -226,7 +234,7 @@ func (u *up) watch(ctx context.Context) error {
 			continue
 		}
 		last = now
-		before := u.served
+		before, beforeWith := u.served, u.servedWith
 		p, credentials, err := u.read(ctx)
 		if err == nil {
 			err = u.serve(ctx, p, credentials)
@@ -234,6 +242,8 @@ func (u *up) watch(ctx context.Context) error {
 		switch {
 		case err != nil:
 			fmt.Fprintf(u.out, "✗ %v: revision %s stays served\n", err, u.served)
+		case u.served == before && !reflect.DeepEqual(u.servedWith, beforeWith):
+			fmt.Fprintf(u.out, "✓ revision %s is served, with other credentials\n", u.served)
 		case u.served != before:
 			fmt.Fprintf(u.out, "✓ revision %s is served, with %d corridors\n", u.served, len(p.Corridors))
 		default:

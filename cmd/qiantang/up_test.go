@@ -51,10 +51,17 @@ func until(t *testing.T, what string, holds func() bool) {
 // startUp runs `qiantang up` on a copy of the samples until the test ends.
 func startUp(t *testing.T) (dir string, api *client.Client, out *printed) {
 	t.Helper()
+	return startUpWith(t, func(string) {})
+}
+
+// startUpWith changes the copy first.
+func startUpWith(t *testing.T, change func(dir string)) (dir string, api *client.Client, out *printed) {
+	t.Helper()
 	dir = t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../config/samples")); err != nil {
 		t.Fatal(err)
 	}
+	change(dir)
 	ctx, stop := context.WithCancel(t.Context())
 	out = &printed{}
 	done := make(chan error, 1)
@@ -65,7 +72,7 @@ func startUp(t *testing.T) (dir string, api *client.Client, out *printed) {
 			t.Errorf("up ended with %v", err)
 		}
 	})
-	address := regexp.MustCompile(`API +(http://\S+)/v1/corridors`)
+	address := regexp.MustCompile(`API +(https?://\S+)/v1/corridors`)
 	until(t, "it says where it serves", func() bool { return address.MatchString(out.String()) })
 	api, err := client.New(address.FindStringSubmatch(out.String())[1], nil)
 	if err != nil {

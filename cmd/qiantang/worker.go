@@ -24,7 +24,7 @@ const shutdownGrace = 20 * time.Second
 type workerFlags struct {
 	region, institution, namespace, pod, podUID string
 	roles                                       []string
-	ledger, dsnFile, listen, data               string
+	ledger, dsnFile, listen, health, data       string
 	logLevel                                    int
 }
 
@@ -47,7 +47,8 @@ func newWorkerCommand() *cobra.Command {
 	fl.StringSliceVar(&f.roles, "role", nil, "router, settler, or both (repeat the flag)")
 	fl.StringVar(&f.ledger, "ledger", "", "embedded ledger, such as sqlite:///data/ledger.db")
 	fl.StringVar(&f.dsnFile, "ledger-dsn-file", "", "file that holds the PostgreSQL DSN")
-	fl.StringVar(&f.listen, "listen", ":8080", "address to serve on")
+	fl.StringVar(&f.listen, "listen", ":8080", "address to serve the API on")
+	fl.StringVar(&f.health, "health-listen", ":8081", "address to serve health and metrics on, always by plain HTTP")
 	fl.StringVar(&f.data, "data", "/data", "directory for settlement files")
 	fl.IntVar(&f.logLevel, "log-level", 0, "0: what matters, 1: more, 2: everything")
 	c.MarkFlagsMutuallyExclusive("ledger", "ledger-dsn-file")
@@ -107,11 +108,17 @@ func runWorker(ctx context.Context, f workerFlags) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
+	health, err := (&net.ListenConfig{}).Listen(ctx, "tcp", f.health)
+	if err != nil {
+		_ = l.Close()
+		return fmt.Errorf("--health-listen: %w", err)
+	}
 	log.Info("listening", "address", l.Addr().String(), "region", f.region, "roles", f.roles)
 	return runTogether(ctx,
 		w.Run,
 		a.Run,
 		func(ctx context.Context) error { return w.Serve(ctx, l, shutdownGrace) },
+		func(ctx context.Context) error { return w.ServeHealth(ctx, health) },
 	)
 }
 

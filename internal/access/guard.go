@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,11 +34,13 @@ type Guard struct {
 	opt       Options
 	policy    atomic.Pointer[Policy]
 	decisions *prometheus.CounterVec
+	expiry    prometheus.Gauge
 }
 
-// Policy is who may do what under one plan.
+// Policy is who may do what under one plan, and what the API is served with.
 type Policy struct {
 	open    bool
+	serving *serving // nil: plain HTTP
 	methods []*method
 	callers map[who]*caller
 }
@@ -56,17 +59,23 @@ type caller struct {
 func New(o Options) (*Guard, error) {
 	g := &Guard{opt: o, decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "qiantang_api_access_total", Help: "Requests by client (empty: not known) and what was decided about them.",
-	}, []string{"client", "decision"})}
+	}, []string{"client", "decision"}), expiry: prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "qiantang_api_certificate_expiration_timestamp_seconds",
+		Help: "When the certificate expires that the API is served with, in seconds since 1970; 0 with plain HTTP.",
+	})}
 	if o.Metrics != nil {
-		if err := o.Metrics.Register(g.decisions); err != nil {
-			return nil, fmt.Errorf("access: %w", err)
+		for _, c := range []prometheus.Collector{g.decisions, g.expiry} {
+			if err := o.Metrics.Register(c); err != nil {
+				return nil, fmt.Errorf("access: %w", err)
+			}
 		}
 	}
 	return g, nil
 }
 
-// Prepare makes the policy of a plan, without using it yet. What the policy in use remembers of tokens and rates goes on in it.
-func (g *Guard) Prepare(ctx context.Context, r *plan.Region) (*Policy, error) {
+// Prepare makes the policy of a plan, without using it yet. material is the entry plan.APIMaterial of the credentials. What the policy in
+// use remembers of tokens and rates goes on in it.
+func (g *Guard) Prepare(ctx context.Context, r *plan.Region, material map[string][]byte) (*Policy, error) {
 	if r.API == nil {
 		return &Policy{open: true}, nil
 	}
@@ -78,11 +87,18 @@ func (g *Guard) Prepare(ctx context.Context, r *plan.Region) (*Policy, error) {
 		last = &Policy{}
 	}
 	p := &Policy{callers: make(map[who]*caller, len(r.Clients))}
+	if r.API.TLS {
+		var err error
+		if p.serving, err = last.servingOf(material); err != nil {
+			return nil, fmt.Errorf("access: %w", err)
+		}
+	}
 	for _, a := range r.API.Authentication {
-		m := last.method(a)
+		authorities := authoritiesOf(a, material)
+		m := last.method(a, authorities)
 		if m == nil {
 			var err error
-			if m, err = newMethod(a, g.opt); err != nil {
+			if m, err = newMethod(a, authorities, g.opt); err != nil {
 				return nil, fmt.Errorf("access: %w", err)
 			}
 			if a.Type == plan.AuthenticationServiceAccount {
@@ -108,12 +124,18 @@ func (g *Guard) Prepare(ctx context.Context, r *plan.Region) (*Policy, error) {
 }
 
 // Use puts a policy in use, for all requests that come from now on.
-func (g *Guard) Use(p *Policy) { g.policy.Store(p) }
+func (g *Guard) Use(p *Policy) {
+	g.policy.Store(p)
+	g.expiry.Set(0)
+	if p.serving != nil {
+		g.expiry.Set(float64(p.serving.expires.Unix()))
+	}
+}
 
 // method is the one for a, where there is one that is just so.
-func (p *Policy) method(a plan.Authentication) *method {
+func (p *Policy) method(a plan.Authentication, authorities string) *method {
 	for _, m := range p.methods {
-		if m.Authentication == a {
+		if m.Authentication == a && m.authorities == authorities {
 			return m
 		}
 	}
@@ -133,7 +155,7 @@ func (p *Policy) bucket(id who, c plan.Client) *rate.Limiter {
 
 // Middleware lets an operation run, or answers why not.
 func (g *Guard) Middleware(ctx huma.Context, next func(huma.Context)) {
-	if no := g.admit(ctx.Context(), ctx.Operation().OperationID, ctx.Header("Authorization")); no != nil {
+	if no := g.admit(ctx.Context(), ctx.Operation().OperationID, ctx.Header("Authorization"), ctx.TLS()); no != nil {
 		no.write(ctx)
 		return
 	}
@@ -141,7 +163,7 @@ func (g *Guard) Middleware(ctx huma.Context, next func(huma.Context)) {
 }
 
 // admit decides about one request; nil lets it in.
-func (g *Guard) admit(ctx context.Context, operation, header string) *refusal {
+func (g *Guard) admit(ctx context.Context, operation, header string, state *tls.ConnectionState) *refusal {
 	p := g.policy.Load()
 	if p == nil {
 		return notReady()
@@ -149,7 +171,7 @@ func (g *Guard) admit(ctx context.Context, operation, header string) *refusal {
 	if p.open {
 		return nil
 	}
-	m, identity, no := p.identify(ctx, header)
+	m, identity, no := p.identify(ctx, header, state)
 	if no != nil {
 		if no.cause != nil {
 			g.opt.Log.Error(no.cause, "cannot authenticate")
@@ -182,8 +204,15 @@ func (g *Guard) decided(client string, no *refusal) *refusal {
 	return no
 }
 
-// identify finds the method that the token is for, and asks it whose it is.
-func (p *Policy) identify(ctx context.Context, header string) (*method, Identity, *refusal) {
+// identify finds the method that the token is for, and asks it whose it is. Without a token the certificate counts, if one was shown:
+// what a caller sends with the request itself says more than what it, or a proxy of its own, connects with.
+func (p *Policy) identify(ctx context.Context, header string, state *tls.ConnectionState) (*method, Identity, *refusal) {
+	if certified := p.takesCertificates(); certified && header == "" {
+		if state == nil || len(state.PeerCertificates) == 0 {
+			return nil, Identity{}, noToken("neither a client certificate nor a token: connect with the one, or send the other as Authorization: Bearer TOKEN")
+		}
+		return p.identifyCertificate(state)
+	}
 	token, err := bearerToken(header)
 	if err != nil {
 		return nil, Identity{}, noToken(err.Error())
@@ -221,7 +250,7 @@ func (p *Policy) takers(issuer string) []*method {
 		switch {
 		case m.Type == plan.AuthenticationServiceAccount:
 			kubernetes = append(kubernetes, m)
-		case m.Issuer == issuer:
+		case m.Type == plan.AuthenticationOIDC && m.Issuer == issuer:
 			own = append(own, m)
 		}
 	}

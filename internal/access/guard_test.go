@@ -28,6 +28,8 @@ type stand struct {
 	now    atomic.Int64
 	issuer *issuer
 	tokens *reviewer
+	// material comes with the plan.
+	material map[string][]byte
 }
 
 func newStand(t *testing.T) *stand {
@@ -79,7 +81,7 @@ func (s *stand) region(edit func(*plan.Region)) *plan.Region {
 
 func (s *stand) use(r *plan.Region) {
 	s.t.Helper()
-	p, err := s.guard.Prepare(s.t.Context(), r)
+	p, err := s.guard.Prepare(s.t.Context(), r, s.material)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -368,7 +370,7 @@ func TestAPlanThatCannotBeEnforcedIsRefused(t *testing.T) {
 	} {
 		s.tokens.check = nil
 		r := s.region(edit)
-		if _, err := s.guard.Prepare(t.Context(), r); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := s.guard.Prepare(t.Context(), r, s.material); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %q in it", err, says)
 		}
 	}
@@ -376,7 +378,7 @@ func TestAPlanThatCannotBeEnforcedIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := alone.Prepare(t.Context(), s.region(nil)); err == nil || !strings.Contains(err.Error(), "no Kubernetes API server") {
+	if _, err := alone.Prepare(t.Context(), s.region(nil), nil); err == nil || !strings.Contains(err.Error(), "no Kubernetes API server") {
 		t.Errorf("without Kubernetes: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,7 +54,11 @@ var errFlooded = errors.New("too many tokens that are not known yet")
 // method is one way to authenticate, with what it remembers.
 type method struct {
 	plan.Authentication
+	// authorities as they were delivered, in PEM; empty: none.
+	authorities string
+	// asks is for tokens, shown for certificates: one of them is there.
 	asks  Authenticator
+	shown *certificates
 	clock func() time.Time
 
 	good, bad *memory
@@ -61,9 +66,17 @@ type method struct {
 	flights   singleflight.Group
 }
 
-func newMethod(a plan.Authentication, o Options) (*method, error) {
+// authoritiesOf are the certificates that came for a method.
+func authoritiesOf(a plan.Authentication, material map[string][]byte) string {
+	if !a.Authorities {
+		return ""
+	}
+	return string(material[plan.MaterialAuthorities(a.Name)])
+}
+
+func newMethod(a plan.Authentication, authorities string, o Options) (*method, error) {
 	m := &method{
-		Authentication: a, clock: o.Clock, good: newMemory(maxRemembered), bad: newMemory(maxRemembered), limit: rate.NewLimiter(maxAsked, maxAskedBurst),
+		Authentication: a, authorities: authorities, clock: o.Clock, good: newMemory(maxRemembered), bad: newMemory(maxRemembered), limit: rate.NewLimiter(maxAsked, maxAskedBurst),
 	}
 	switch a.Type {
 	case plan.AuthenticationServiceAccount:
@@ -76,9 +89,29 @@ func newMethod(a plan.Authentication, o Options) (*method, error) {
 		if client == nil {
 			client = &http.Client{Timeout: askTimeout}
 		}
+		if a.Authorities {
+			roots, err := pool(a.Name, authorities)
+			if err != nil {
+				return nil, err
+			}
+			t := http.DefaultTransport.(*http.Transport).Clone()
+			t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+			client = &http.Client{Timeout: askTimeout, Transport: t}
+		}
 		m.asks = &issuer{Authentication: a, clock: o.Clock, client: client}
+	case plan.AuthenticationClientCertificate:
+		roots, err := pool(a.Name, authorities)
+		if err != nil {
+			return nil, err
+		}
+		switch a.SubjectFrom {
+		case plan.CertificateURI, plan.CertificateDNS, plan.CertificateCommonName:
+		default:
+			return nil, fmt.Errorf("authentication %s: subject from %q: want URI, DNS or CommonName", a.Name, a.SubjectFrom)
+		}
+		m.shown = &certificates{authorities: roots, subjectFrom: a.SubjectFrom}
 	default:
-		return nil, fmt.Errorf("authentication %s: type %q: want ServiceAccount or OIDC", a.Name, a.Type)
+		return nil, fmt.Errorf("authentication %s: type %q: want ServiceAccount, OIDC or ClientCertificate", a.Name, a.Type)
 	}
 	return m, nil
 }

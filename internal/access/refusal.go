@@ -3,6 +3,7 @@ package access
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -20,6 +21,7 @@ const (
 	codeRate            = "rate-limited"
 	codeUnavailable     = "unavailable"
 	codeNotReady        = "not-ready"
+	codePlain           = "tls-required"
 )
 
 // refusal is why a request is not let in.
@@ -40,6 +42,10 @@ func noToken(detail string) *refusal {
 func badToken(detail string) *refusal {
 	return &refusal{status: http.StatusUnauthorized, code: codeUnauthenticated, detail: detail,
 		challenge: `Bearer realm="qiantang", error="invalid_token"`}
+}
+
+func badCertificate(detail string) *refusal {
+	return &refusal{status: http.StatusUnauthorized, code: codeUnauthenticated, detail: detail, challenge: `Bearer realm="qiantang"`}
 }
 
 func unknownClient(authentication, subject string) *refusal {
@@ -66,6 +72,11 @@ func notReady() *refusal {
 	return &refusal{status: http.StatusServiceUnavailable, code: codeNotReady, after: time.Second, detail: "no plan is served yet"}
 }
 
+// plainHTTP is told to whoever still has a connection from before the API was served by TLS.
+func plainHTTP() *refusal {
+	return &refusal{status: http.StatusBadRequest, code: codePlain, detail: "this API is served by TLS alone: use https"}
+}
+
 // write answers with an RFC 9457 problem.
 func (r *refusal) write(ctx huma.Context) {
 	ctx.SetHeader("Content-Type", "application/problem+json")
@@ -77,8 +88,12 @@ func (r *refusal) write(ctx huma.Context) {
 		ctx.SetHeader("Retry-After", strconv.FormatInt(max(1, int64((r.after+time.Second-1)/time.Second)), 10))
 	}
 	ctx.SetStatus(r.status)
+	r.encode(ctx.BodyWriter())
+}
+
+func (r *refusal) encode(w io.Writer) {
 	// Where the caller is gone there is nobody to tell.
-	_ = json.NewEncoder(ctx.BodyWriter()).Encode(&client.Problem{
+	_ = json.NewEncoder(w).Encode(&client.Problem{
 		Type: client.ProblemBase + r.code, Title: http.StatusText(r.status), Status: r.status, Detail: r.detail,
 	})
 }

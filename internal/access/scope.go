@@ -52,8 +52,11 @@ var needed = map[string]Scope{
 	"trial-balance": LedgerRead,
 }
 
-// bearer names the security scheme in the API's description.
-const bearer = "bearer"
+// The security schemes in the API's description.
+const (
+	bearer      = "bearer"
+	certificate = "certificate"
+)
 
 // Describe writes into the API's description which scope each operation needs. An operation without one is an error: nobody could say
 // who may use it.
@@ -61,6 +64,10 @@ func Describe(api huma.API) error {
 	o := api.OpenAPI()
 	if o.Components.SecuritySchemes == nil {
 		o.Components.SecuritySchemes = map[string]*huma.SecurityScheme{}
+	}
+	o.Components.SecuritySchemes[certificate] = &huma.SecurityScheme{
+		Type:        "mutualTLS",
+		Description: "Instead of a token, where the region's resource has an authentication of type ClientCertificate.",
 	}
 	o.Components.SecuritySchemes[bearer] = &huma.SecurityScheme{
 		Type: "http", Scheme: "bearer", BearerFormat: "JWT",
@@ -76,9 +83,9 @@ func Describe(api huma.API) error {
 			if !ok {
 				return fmt.Errorf("access: operation %q at %s has no scope", op.OperationID, path)
 			}
-			op.Security = []map[string][]string{{bearer: {string(scope)}}, {}}
+			op.Security = []map[string][]string{{bearer: {string(scope)}}, {certificate: {string(scope)}}, {}}
 			for status, why := range map[string]string{
-				"401": "No token, or one that is not accepted", "403": "Not a client of this region, or without the scope " + string(scope),
+				"401": "No token or certificate, or one that is not accepted", "403": "Not a client of this region, or without the scope " + string(scope),
 				"429": "More requests than the client's rate limit allows",
 			} {
 				if op.Responses[status] == nil {

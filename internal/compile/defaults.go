@@ -35,6 +35,7 @@ const (
 	maxNamespaceLength   = 63
 
 	defaultUsernameClaim = "sub"
+	defaultCAKey         = "ca.crt"
 )
 
 func or[T comparable](v, fallback T) T {

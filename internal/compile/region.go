@@ -42,7 +42,10 @@ func (c *compilation) compileRegion(r *v1alpha1.Region) (plan.Deployment, findin
 		d.Router = f.pool("spec.workers.router", spec.Workers.Router, 1)
 	}
 	c.checkWebhooks(&f, r)
-	f.access(&spec.API)
+	for _, m := range f.access(&spec.API).materials {
+		c.secretKeys(&f, m.field, m.Secret.Name, m.Secret.Key)
+		d.Materials = append(d.Materials, m.Material)
+	}
 	f.regionConflict(c, r, d)
 	return d, f
 }

@@ -96,3 +96,26 @@ type Effective struct {
 	Corridor *v1alpha1.CorridorEffective           `json:"corridor,omitempty"`
 	Schedule *v1alpha1.SettlementScheduleEffective `json:"schedule,omitempty"`
 }
+
+// ReferredSecrets names the Secrets that the resources refer to.
+func (s *Snapshot) ReferredSecrets() map[string]bool {
+	names := map[string]bool{}
+	for i := range s.Providers {
+		names[s.Providers[i].Spec.CredentialsSecretRef.Name] = true
+	}
+	for i := range s.Regions {
+		spec := &s.Regions[i].Spec
+		names[spec.Cluster.KubeconfigSecretRef.Name] = true
+		names[spec.Ledger.PostgreSQL.DSNSecretRef.Name] = true
+		for j := range spec.Webhooks {
+			names[spec.Webhooks[j].SecretRef.Name] = true
+		}
+		names[string(spec.API.TLS.SecretRef.Name)] = true
+		for j := range spec.API.Authentication {
+			names[spec.API.Authentication[j].OIDC.CASecretRef.Name] = true
+			names[spec.API.Authentication[j].ClientCertificate.CASecretRef.Name] = true
+		}
+	}
+	delete(names, "")
+	return names
+}

@@ -166,7 +166,7 @@ func TestEncodeRefuses(t *testing.T) {
 }
 
 func TestCredentialsSurviveTheWay(t *testing.T) {
-	in := map[string]map[string][]byte{"pingpong": {"clientId": []byte("a"), "private.pem": []byte("b")}, "antom.v2": {"key": []byte("c")}}
+	in := map[string]map[string][]byte{"pingpong": {"clientId": []byte("a"), "private.pem": []byte("b")}, "antom.v2": {"key": []byte("c")}, plan.APIMaterial: {"tls.crt": []byte("d"), plan.MaterialAuthorities("mesh"): []byte("e")}}
 	flat, err := FlattenCredentials(in)
 	if err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func TestTheExamplesAreValidBesideTheSamples(t *testing.T) {
 	if _, found = b.Check(found); len(found) > 0 {
 		t.Error(found)
 	}
-	if len(b.Runs) != 1 || len(b.Snapshot.Regions) != 4 {
+	if len(b.Runs) != 1 || len(b.Snapshot.Regions) != 5 {
 		t.Errorf("%d runs, %d regions", len(b.Runs), len(b.Snapshot.Regions))
 	}
 }

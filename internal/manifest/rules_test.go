@@ -24,9 +24,11 @@ spec:
   workers: {router: {replicas: 2}, settler: {autoscaling: {minReplicas: 2, maxReplicas: 4}}}
   service: {type: NodePort, nodePort: 30080}
   api:
+    tls: {secretRef: {name: east-tls}}
     authentication:
       - {name: cluster, type: ServiceAccount, serviceAccount: {audience: rails}}
       - {name: bank, type: OIDC, oidc: {issuerURL: "https://login.example", audience: rails}}
+      - {name: mesh, type: ClientCertificate, clientCertificate: {caSecretRef: {name: mesh-ca}}}
     clients: [{name: shop, authentication: cluster, subject: "system:serviceaccount:shop:checkout", scopes: ["payments:write"]}]`,
 	"PaymentRail": `
 metadata: {name: rail}
@@ -124,6 +126,8 @@ var broken = []struct {
 	{"Region", "self.clients.all(c,", "{name: shop, authentication: cluster", "{name: shop, authentication: clutser", "spec.api.clients", "a method that the region's authentication lists", ""},
 	{"Region", "has(self.serviceAccount) ==", ", serviceAccount: {audience: rails}", "", "spec.api.authentication[0]", "type of cluster is ServiceAccount", ""},
 	{"Region", "has(self.oidc) ==", "serviceAccount: {audience: rails}", "serviceAccount: {audience: rails}, oidc: {issuerURL: 'https://a.example', audience: rails}", "spec.api.authentication[0]", "oidc must be set when type is OIDC", ""},
+	{"Region", "has(self.clientCertificate) ==", ", clientCertificate: {caSecretRef: {name: mesh-ca}}", "", "spec.api.authentication[2]", "type of mesh is ClientCertificate", ""},
+	{"Region", "has(self.tls) ||", "    tls: {secretRef: {name: east-tls}}\n", "", "spec.api.authentication", "tls must be set for authentication of type ClientCertificate", ""},
 	{"Region", "isURL(self) && url(self).getScheme()", "https://login.example", "http://login.example", "spec.api.authentication[1].oidc.issuerURL", "issuerURL http://login.example must be", "http://login.example"},
 	{"PaymentRail", "self.metadata.name.size() <= 63", "name: rail", "name: " + strings.Repeat("a", 64), "metadata.name", "longer than 63", strings.Repeat("a", 64)},
 	{"PaymentRail", "quantity(self.min)", `min: "1"`, `min: "3"`, "spec.limits.min", "min 3 is more than max 2.50", "3"},

@@ -49,17 +49,10 @@ func (l *loader) assumeSecrets() {
 			s.Secrets[name] = []string{}
 		}
 	}
-	assume := func(name string) {
-		if _, known := s.Secrets[name]; !known && name != "" {
+	for name := range s.ReferredSecrets() {
+		if _, known := s.Secrets[name]; !known {
 			s.Secrets[name] = nil
 		}
-	}
-	for i := range s.Regions {
-		assume(s.Regions[i].Spec.Cluster.KubeconfigSecretRef.Name)
-		assume(s.Regions[i].Spec.Ledger.PostgreSQL.DSNSecretRef.Name)
-	}
-	for i := range s.Providers {
-		assume(s.Providers[i].Spec.CredentialsSecretRef.Name)
 	}
 }
 

@@ -23,6 +23,8 @@ type Deployment struct {
 	// Credentials are the Secrets of the institution's namespace that this region's providers need, by Provider.Credentials.
 	// Sorted, without repetition.
 	Credentials []string `json:"credentials,omitempty"`
+	// Materials are single keys that they need, too.
+	Materials []Material `json:"materials,omitempty"`
 }
 
 // SecretKey is one key of a Secret in the institution's namespace.

@@ -26,6 +26,7 @@ func Merge(name string, regions ...*Region) (*Region, error) {
 			if out.API == nil {
 				out.API = &API{}
 			}
+			out.API.TLS = out.API.TLS || r.API.TLS
 			out.API.Authentication = join(out.API.Authentication, r.API.Authentication, func(a Authentication) string { return a.Name })
 		}
 		out.Clients = join(out.Clients, r.Clients, func(c Client) string { return c.Name })

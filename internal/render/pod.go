@@ -50,13 +50,16 @@ func (r region) podTemplate(p pool) (*applycorev1.PodTemplateSpecApplyConfigurat
 		mounts = append(mounts, applycorev1.VolumeMount().WithName(dsnVolume).WithMountPath(dsnDirectory).WithReadOnly(true))
 		volumes = append(volumes, emptyDir(dataVolume), r.dsnVolume())
 	}
-	args = append(args, "--listen", fmt.Sprintf(":%d", port), "--data", dataDirectory)
+	args = append(args, "--listen", fmt.Sprintf(":%d", port), "--health-listen", fmt.Sprintf(":%d", healthPort), "--data", dataDirectory)
 	container := r.container(worker).
 		WithArgs(args...).
 		WithEnv(
 			field("POD_NAME", "metadata.name"), field("POD_NAMESPACE", "metadata.namespace"), field("POD_UID", "metadata.uid"),
 		).
-		WithPorts(applycorev1.ContainerPort().WithName(portName).WithContainerPort(port).WithProtocol(corev1.ProtocolTCP)).
+		WithPorts(
+			applycorev1.ContainerPort().WithName(portName).WithContainerPort(port).WithProtocol(corev1.ProtocolTCP),
+			applycorev1.ContainerPort().WithName(healthName).WithContainerPort(healthPort).WithProtocol(corev1.ProtocolTCP),
+		).
 		WithResources(resources).
 		WithVolumeMounts(mounts...).
 		// Opening a large ledger may take its time; after that, not answering for long means that it is stuck.
@@ -118,7 +121,7 @@ func field(name, path string) *applycorev1.EnvVarApplyConfiguration {
 }
 
 func probe(path string) *applycorev1.ProbeApplyConfiguration {
-	return applycorev1.Probe().WithHTTPGet(applycorev1.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(portName)))
+	return applycorev1.Probe().WithHTTPGet(applycorev1.HTTPGetAction().WithPath(path).WithPort(intstr.FromString(healthName)))
 }
 
 func resources(p plan.Pool) (*applycorev1.ResourceRequirementsApplyConfiguration, error) {

@@ -11,6 +11,9 @@ import (
 const (
 	portName = "http"
 	port     = 8080
+	// The kubelet's and Prometheus' port: plain HTTP whatever the API is served by, so that a pod's template does not depend on the plan.
+	healthName = "health"
+	healthPort = 8081
 )
 
 // service is how the routers are reached, whatever pool they run in.

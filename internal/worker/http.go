@@ -17,7 +17,7 @@ import (
 	"qiantang.dev/rails/internal/router"
 )
 
-// newHandler lays out the worker's paths: /v1/… by role, guarded; /openapi.json and /docs, /healthz, /readyz, /metrics, open to all.
+// newHandler lays out the worker's paths: /v1/… by role, guarded; /openapi.json and /docs, and those of health, open to all.
 func (w *Worker) newHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	config := huma.DefaultConfig("Qiantang", w.opt.Version)
@@ -38,10 +38,15 @@ func (w *Worker) newHandler() (http.Handler, error) {
 		return nil, err
 	}
 	mux.HandleFunc("GET /docs", docsPage(api))
+	w.health(mux)
+	return w.guard.Secured(mux), nil
+}
+
+// health lays out what a kubelet and Prometheus ask for.
+func (w *Worker) health(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(rw http.ResponseWriter, _ *http.Request) { answer(rw, nil) })
 	mux.HandleFunc("GET /readyz", func(rw http.ResponseWriter, r *http.Request) { answer(rw, w.Ready(r.Context())) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(w.metrics, promhttp.HandlerOpts{}))
-	return mux, nil
 }
 
 // Ready says why payments cannot be taken, nil where they can.
@@ -52,6 +57,9 @@ func (w *Worker) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if err := w.opt.Ledger.Ping(ctx); err != nil {
+		return err
+	}
+	if err := w.guard.Ready(); err != nil {
 		return err
 	}
 	if w.router != nil {
@@ -70,10 +78,22 @@ func answer(w http.ResponseWriter, err error) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// Serve answers on l until ctx ends, then finishes what it has begun, within grace.
+// Serve answers on l until ctx ends, then finishes what it has begun, within grace. It speaks TLS where the plan says so.
 func (w *Worker) Serve(ctx context.Context, l net.Listener, grace time.Duration) error {
+	return serve(ctx, w.guard.Listener(l), w.handler, grace)
+}
+
+// ServeHealth answers on l until ctx ends: /healthz, /readyz and /metrics, by plain HTTP whatever the plan says. What asks there has no
+// part in the API's certificates, and a pod's probes cannot follow a plan.
+func (w *Worker) ServeHealth(ctx context.Context, l net.Listener) error {
+	mux := http.NewServeMux()
+	w.health(mux)
+	return serve(ctx, l, mux, time.Second)
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler, grace time.Duration) error {
 	srv := &http.Server{
-		Handler:           w.handler,
+		Handler:           h,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,

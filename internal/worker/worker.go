@@ -142,7 +142,7 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 	if w.opt.Region != "" && (r.Name != w.opt.Region || r.Institution != w.opt.Institution) {
 		return fmt.Errorf("plan is for %s/%s, this worker for %s/%s", r.Institution, r.Name, w.opt.Institution, w.opt.Region)
 	}
-	policy, err := w.guard.Prepare(ctx, r)
+	policy, err := w.guard.Prepare(ctx, r, creds[plan.APIMaterial])
 	if err != nil {
 		return err
 	}

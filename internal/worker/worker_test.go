@@ -201,7 +201,7 @@ func TestEveryOperationSaysItsScope(t *testing.T) {
 	}
 	for path, methods := range described.Paths {
 		for method, op := range methods {
-			if len(op.Security) != 2 || len(op.Security[0]["bearer"]) != 1 {
+			if len(op.Security) != 3 || len(op.Security[0]["bearer"]) != 1 || len(op.Security[1]["certificate"]) != 1 {
 				t.Errorf("%s %s: %v", method, path, op.Security)
 			}
 		}
