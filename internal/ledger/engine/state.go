@@ -187,7 +187,7 @@ func (s *state) accept(b *Batch) {
 		}
 	}
 	for i := range b.Entries {
-		s.remember(b.Entries[i].ID)
+		s.keep(&b.Entries[i])
 	}
 	for i := range b.Records {
 		s.rememberRecord(RecordName{b.Records[i].Kind, b.Records[i].Key})
@@ -207,6 +207,19 @@ func (s *state) planned() {
 	}
 	s.takenTransfers, s.takenRecords = s.takenTransfers[:0], s.takenRecords[:0]
 	s.evict()
+}
+
+// keep remembers a booked transfer that another is about to end, and forgets one that has been ended. The others are hardly ever
+// referred to again, and would be most of what there is in memory.
+func (s *state) keep(r *Row) {
+	if r.Kind == ledger.Reserve {
+		s.remember(r.ID)
+		return
+	}
+	delete(s.transfers, r.ID)
+	if r.Kind != ledger.Reverse {
+		delete(s.transfers, r.Ref)
+	}
 }
 
 func (s *state) remember(id uuid.UUID) {
