@@ -35,11 +35,12 @@ var needed = map[string]Scope{
 	"return-payment": PaymentsWrite,
 	"refund-payment": PaymentsWrite,
 
-	"get-payment":    PaymentsRead,
-	"list-payments":  PaymentsRead,
-	"payment-events": PaymentsRead,
-	"events":         PaymentsRead,
-	"summary":        PaymentsRead,
+	"get-payment":     PaymentsRead,
+	"payment-message": PaymentsRead,
+	"list-payments":   PaymentsRead,
+	"payment-events":  PaymentsRead,
+	"events":          PaymentsRead,
+	"summary":         PaymentsRead,
 
 	"open-account": AccountsWrite,
 	"deposit":      AccountsWrite,

@@ -42,8 +42,9 @@ func digestOf(b []byte, err error) (string, error) {
 }
 
 // accept takes a payment: it validates, routes, locks and books, and answers once that is durable. What it refuses for good on a valid
-// request it records, under the key, like what it accepts. A problem that it returns was recorded nowhere.
-func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequest) (answer, *client.Problem) {
+// request it records, under the key, like what it accepts. A problem that it returns was recorded nowhere. What stands beside
+// the payment is recorded with it, accepted or refused.
+func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequest, beside ...ledger.Put) (answer, *client.Problem) {
 	started := r.clock()
 	if errs := checkKey(key); errs != nil {
 		return answer{}, invalid(errs...)
@@ -52,7 +53,7 @@ func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequ
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
-	a, prob := r.acceptNew(ctx, "payment:"+key, hash, req)
+	a, prob := r.acceptNew(ctx, "payment:"+key, hash, req, beside)
 	if prob != nil {
 		ctx, cancel := lasting(ctx)
 		defer cancel()
@@ -81,13 +82,17 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 }
 
-func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, req *client.PaymentRequest) (answer, *client.Problem) {
+func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, req *client.PaymentRequest, beside []ledger.Put) (answer, *client.Problem) {
 	s := r.snap.Load()
 	if s == nil {
 		return answer{}, unavailable(codeNotReady, "no plan to serve yet", time.Second)
 	}
 	p, c, prob := r.newPayment(ctx, s, recordKey, req)
 	if prob != nil {
+		return answer{}, prob
+	}
+	p.kept = beside
+	if prob := r.claimUETR(ctx, p, req.UETR); prob != nil {
 		return answer{}, prob
 	}
 	if prob := r.admit(ctx); prob != nil {
@@ -164,14 +169,14 @@ func (r *Router) newPayment(ctx context.Context, s *snapshot, recordKey string, 
 	if err != nil {
 		return nil, nil, r.classify(fmt.Errorf("payment id: %w", err))
 	}
-	uetr := uuid.New()
+	uetr := uetrOf(id)
 	if req.UETR != "" {
 		uetr = uuid.MustParse(req.UETR) // checked above
 	}
 	return &payment{
 		ID: id, UETR: uetr, Key: recordKey, Corridor: c.plan.Name, Generation: c.plan.Generation,
 		Account: account.ID, Owner: account.Owner, Participant: account.Participant, Schedule: c.plan.Schedule, Amount: sum{amount},
-		Beneficiary: req.Beneficiary, Purpose: req.Purpose, Reference: req.Reference, Metadata: req.Metadata, ExecuteAt: req.ExecuteAt,
+		Beneficiary: req.Beneficiary, Debtor: req.Debtor, Purpose: req.Purpose, Reference: req.Reference, Metadata: req.Metadata, ExecuteAt: req.ExecuteAt,
 		Created: now, Updated: now, state: received,
 	}, c, nil
 }
@@ -200,7 +205,7 @@ func (r *Router) commitNew(ctx context.Context, p *payment, recordKey, hash stri
 		p.state = received
 		return answer{}, fmt.Errorf("accept payment %s: %w", p.ID, err)
 	}
-	p.version = 1
+	p.version, p.kept, p.claims = 1, nil, nil
 	r.moved(p, t)
 	return a, nil
 }
@@ -227,7 +232,7 @@ func (r *Router) refuse(ctx context.Context, p *payment, recordKey, hash string,
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
-	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: append(puts, a.put(recordKey), put)}); err != nil {
+	if _, err := r.ledger.Apply(ctx, ledger.Commit{Puts: append(append(puts, p.kept...), a.put(recordKey), put)}); err != nil {
 		return answer{}, r.classify(fmt.Errorf("record refused payment %s: %w", p.ID, err))
 	}
 	p.version = 1

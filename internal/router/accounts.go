@@ -75,6 +75,7 @@ func (r *Router) account(ctx context.Context, id string) (ledger.Account, error)
 func (r *Router) apply(ctx context.Context, e entries, c ledger.Commit) error {
 	c.Accounts = append(c.Accounts, r.accounts.unknown(e.accounts)...)
 	c.Transfers = append(c.Transfers, e.transfers...)
+	c.Puts = append(c.Puts, e.puts...)
 	if _, err := r.ledger.Apply(ctx, c); err != nil {
 		return err
 	}

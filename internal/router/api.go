@@ -83,7 +83,7 @@ func (r *Router) registerPayments(api huma.API) {
 		Summary: "Take back a payment that has not been instructed",
 		Errors:  []int{http.StatusNotFound, http.StatusConflict},
 	}, func(ctx context.Context, in *byID) (*struct{ Body client.Payment }, error) {
-		p, err := r.cancel(ctx, in.ID)
+		p, err := r.cancel(ctx, in.ID, "cancelled by the client")
 		return r.shown(ctx, p, err)
 	})
 	huma.Register(api, huma.Operation{

@@ -12,6 +12,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/pkg/client"
 )
 
@@ -99,6 +100,8 @@ type parsed struct {
 	key  string
 	req  *client.PaymentRequest
 	prob *client.Problem
+	// kept is recorded beside the payment.
+	kept []ledger.Put
 }
 
 // batch makes a payment of each line of in and writes the results to out in order, with at most batchAhead lines under way. A
@@ -169,9 +172,9 @@ func (r *Router) batchResult(ctx context.Context, l parsed) result {
 	prob := l.prob
 	if prob == nil {
 		var a answer
-		a, prob = r.accept(ctx, l.key, l.req)
+		a, prob = r.accept(ctx, l.key, l.req, l.kept...)
 		for try := 0; prob != nil && prob.Status == http.StatusServiceUnavailable && try < batchTries && pause(ctx, r.delay(try)); try++ {
-			a, prob = r.accept(ctx, l.key, l.req)
+			a, prob = r.accept(ctx, l.key, l.req, l.kept...)
 		}
 		switch res.Code = a.Status; {
 		case prob != nil:

@@ -2,6 +2,7 @@ package router
 
 import (
 	"crypto/sha1" //nolint:gosec // see lineID
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -13,6 +14,8 @@ import (
 type entries struct {
 	accounts  []ledger.Account
 	transfers []ledger.Transfer
+	// puts are records that belong to the bookings.
+	puts []ledger.Put
 }
 
 // line IDs follow from the payment and the line's name, so that a commit sent twice is booked once.
@@ -46,7 +49,7 @@ func settlementAccount(participant string, c money.Currency) ledger.Account {
 	return a
 }
 
-// bookReserve holds the whole amount, fee included, for the corridor.
+// bookReserve holds the whole amount, fee included, for the corridor, and keeps what is kept of a new payment.
 func bookReserve(p *payment) entries {
 	clearing := p.clearing(p.Amount.Currency())
 	return entries{
@@ -55,6 +58,7 @@ func bookReserve(p *payment) entries {
 			ID: p.line("reserve"), Kind: ledger.Reserve, Debit: p.Account, Credit: clearing.ID, Amount: p.Amount.Amount,
 			Code: "payment", Reference: p.ID.String(),
 		}},
+		puts: slices.Concat(p.kept, p.claims),
 	}
 }
 

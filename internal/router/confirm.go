@@ -73,16 +73,16 @@ func (r *Router) inWindow(ctx context.Context, schedule string, needed bool, boo
 }
 
 // cancel takes back a payment that has not been instructed.
-func (r *Router) cancel(ctx context.Context, id string) (*payment, error) {
+func (r *Router) cancel(ctx context.Context, id, why string) (*payment, error) {
 	return r.change(ctx, id, client.Cancelled, func(p *payment) error {
 		next := p.clone()
-		next.Reason = &client.Reason{Code: string(client.Cancelled), Detail: "cancelled by the client"}
+		next.Reason = &client.Reason{Code: string(client.Cancelled), Detail: why}
 		return r.once(ctx, p, next, Cancel, bookVoid(next))
 	})
 }
 
-// giveBack books that the beneficiary's side sent the money of a paid payment back.
-func (r *Router) giveBack(ctx context.Context, id string, why client.Reason) (*payment, error) {
+// giveBack books that the beneficiary's side sent the money of a paid payment back, and keeps what tells of it.
+func (r *Router) giveBack(ctx context.Context, id string, why client.Reason, kept ...ledger.Put) (*payment, error) {
 	return r.change(ctx, id, client.Returned, func(p *payment) error {
 		if _, err := Next(p.state, Return); err != nil {
 			return err
@@ -94,6 +94,7 @@ func (r *Router) giveBack(ctx context.Context, id string, why client.Reason) (*p
 			if err != nil {
 				return err
 			}
+			e.puts = kept
 			return r.once(ctx, p, next, Return, e, requires...)
 		})
 	})

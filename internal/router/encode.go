@@ -28,6 +28,9 @@ func (p *payment) encode() ([]byte, error) {
 	w.TextIf("schedule", p.Schedule)
 	writeSum(&w, "amount", p.Amount)
 	writeParty(&w, "beneficiary", &p.Beneficiary)
+	if p.Debtor != nil {
+		writeParty(&w, "debtor", p.Debtor)
+	}
 	w.TextIf("purpose", p.Purpose)
 	w.TextIf("reference", p.Reference)
 	if len(p.Metadata) > 0 {
@@ -106,6 +109,9 @@ func (p *payment) encodeWire() ([]byte, error) {
 	w.Text("account", p.Account)
 	writeMoney(&w, "amount", p.Amount)
 	writeParty(&w, "beneficiary", &p.Beneficiary)
+	if p.Debtor != nil {
+		writeParty(&w, "debtor", p.Debtor)
+	}
 	w.TextIf("purpose", p.Purpose)
 	w.TextIf("reference", p.Reference)
 	if len(p.Metadata) > 0 {
@@ -167,6 +173,9 @@ func encodeRequest(r *client.PaymentRequest) ([]byte, error) {
 	w.Text("value", r.Amount.Value)
 	w.Close()
 	writeParty(&w, "beneficiary", &r.Beneficiary)
+	if r.Debtor != nil {
+		writeParty(&w, "debtor", r.Debtor)
+	}
 	w.TextIf("purpose", r.Purpose)
 	w.TextIf("reference", r.Reference)
 	if len(r.Metadata) > 0 {

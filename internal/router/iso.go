@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,58 +13,30 @@ import (
 	"sync"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"qiantang.dev/rails/internal/iso20022"
 	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/plan"
+	"qiantang.dev/rails/internal/router/isomsg"
 	"qiantang.dev/rails/pkg/client"
 )
 
-const typeXML = "application/xml"
-
-func (r *Router) registerISO(api huma.API) {
-	xml := map[string]*huma.MediaType{typeXML: {Schema: &huma.Schema{Type: huma.TypeString}}}
-	huma.Register(api, huma.Operation{
-		OperationID: "iso20022", Method: http.MethodPost, Path: "/v1/iso20022", Tags: []string{"payments"},
-		Summary: "Make the payments of a pain.001.001.09; the answer is a pain.002.001.10",
-		Description: "A transfer's corridor follows from its currency and the creditor's country. Sent again, a message gets the same answers. " +
-			"Where a payment could not be decided now, the whole answer is 503: send the message again.",
-		MaxBodyBytes: maxISOBody, BodyReadTimeout: batchIdle, SkipValidateBody: true,
-		Responses: map[string]*huma.Response{"200": {Description: "pain.002.001.10", Content: xml}},
-		Errors:    []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable},
-	}, func(ctx context.Context, in *struct {
-		RawBody []byte `contentType:"application/xml"`
-	}) (*stored, error) {
-		report, prob := r.initiate(ctx, string(in.RawBody))
-		if prob != nil {
-			return nil, httpError(prob)
-		}
-		return &stored{Status: http.StatusOK, ContentType: typeXML, Body: report}, nil
-	})
-}
-
-// initiate makes the payments of a pain.001 and reports on each.
-func (r *Router) initiate(ctx context.Context, doc string) ([]byte, *client.Problem) {
-	s := r.snap.Load()
-	if s == nil {
-		return nil, unavailable(codeNotReady, "no plan to serve yet", time.Second)
-	}
-	m, info, err := iso20022.ReadPain001(doc)
-	var bad *iso20022.Error
-	if errors.As(err, &bad) {
-		return nil, invalid(field("body"+bad.Path, bad.Value, "%s", bad.Why))
-	}
+// takeInitiation makes the payments of a pain.001 and reports on each.
+func (x *incoming) takeInitiation(ctx context.Context) ([]byte, *client.Problem) {
+	r, s := x.Router, x.s
+	m, info, err := iso20022.ReadPain001(x.m.Document)
 	if err != nil {
-		return nil, r.classify(err)
+		return nil, x.unread(err)
+	}
+	if h := x.m.Header; h != nil && (h.MessageID != m.MessageID || h.Definition != x.m.Definition) {
+		return nil, invalid(field("body/AppHdr", h.MessageID+" "+h.Definition, "BizMsgIdr and MsgDefIdr must be the message's: %s %s", m.MessageID, x.m.Definition))
 	}
 	if len(info.Unread) > 0 {
 		r.log.V(1).Info("pain.001 has elements that are not used", "paths", info.Unread)
 	}
 	out := newReport(m, r.now())
 	if code, detail := checkTotals(m); code != "" {
-		out.GroupStatus, out.GroupReasons = isoRejected, isoReasons(code, detail)
-		return r.writeReport(out)
+		out.GroupStatus, out.GroupReasons = isomsg.Rejected, isomsg.Reasons(code, detail)
+		return x.writeReport(out)
 	}
 	var (
 		wait    sync.WaitGroup
@@ -95,7 +66,7 @@ func (r *Router) initiate(ctx context.Context, doc string) ([]byte, *client.Prob
 		return nil, blocked
 	}
 	concludeReport(out)
-	return r.writeReport(out)
+	return x.writeReport(out)
 }
 
 // transfer makes one payment and writes its state. A problem that it returns says that nothing was decided.
@@ -105,7 +76,7 @@ func (r *Router) transfer(ctx context.Context, s *snapshot, m *iso20022.Pain001,
 	}
 	req, code, detail := isoRequest(s, batch, t)
 	if code != "" {
-		out.Status, out.Reasons = isoRejected, isoReasons(code, detail)
+		out.Status, out.Reasons = isomsg.Rejected, isomsg.Reasons(code, detail)
 		return nil
 	}
 	res := r.batchResult(ctx, parsed{key: isoKey(m, batch, t), req: req})
@@ -125,7 +96,7 @@ func (r *Router) transfer(ctx context.Context, s *snapshot, m *iso20022.Pain001,
 	if prob.Status >= http.StatusInternalServerError {
 		return prob
 	}
-	out.Status, out.Reasons = isoRejected, isoReasons(isoCode(prob), prob.Error())
+	out.Status, out.Reasons = isomsg.Rejected, isomsg.Reasons(isoCode(prob), prob.Error())
 	return nil
 }
 
@@ -141,7 +112,7 @@ func isoRequest(s *snapshot, batch *iso20022.PaymentInstruction, t *iso20022.Cre
 	if amount.Currency() == "" {
 		amount, want = t.Equivalent, t.EquivalentIn
 	}
-	to := isoParty(t)
+	to := isomsg.Party(t.Creditor, t.CreditorAccount, t.CreditorAgent)
 	c := s.between(amount.Currency(), to.Country, want)
 	if c == nil {
 		return nil, "AG01", fmt.Sprintf("no corridor, or more than one, from %s to country %q", amount.Currency(), to.Country)
@@ -155,10 +126,10 @@ func isoRequest(s *snapshot, batch *iso20022.PaymentInstruction, t *iso20022.Cre
 	}
 	req = &client.PaymentRequest{
 		Corridor: c.Name, Account: account, Amount: sum{amount}.wire(), Beneficiary: to,
-		Purpose: t.Purpose.Value(), Reference: isoReference(t), UETR: t.UETR,
-		Metadata: map[string]string{"endToEndId": t.EndToEndID},
+		Purpose: t.Purpose.Value(), Reference: isomsg.Reference(t.Remittance), UETR: t.UETR,
+		Metadata: map[string]string{isomsg.EndToEndKey: t.EndToEndID},
 	}
-	if at, ok := isoTime(batch.Execution); ok {
+	if at, ok := isomsg.Time(batch.Execution); ok {
 		req.ExecuteAt = &at
 	}
 	return req, "", ""
@@ -178,58 +149,6 @@ func (s *snapshot) between(from money.Currency, to string, want money.Currency) 
 		found = c
 	}
 	return found
-}
-
-func isoParty(t *iso20022.CreditTransfer) client.Party {
-	p := client.Party{Name: t.Creditor.Name, Account: t.CreditorAccount.Number()}
-	if a := t.CreditorAgent; a != nil {
-		p.AgentBIC = a.BIC
-		if a.ClearingCode == "CNAPS" {
-			p.CNAPS = a.Member
-		}
-	}
-	if a := t.Creditor.Address; a != nil {
-		p.Country, p.Town, p.PostCode = a.Country, a.Town, a.PostCode
-		p.Street = strings.TrimSpace(a.Street + " " + a.BuildingNumber)
-	}
-	switch {
-	case p.Country != "":
-	case t.Creditor.CountryResidence != "":
-		p.Country = t.Creditor.CountryResidence
-	case len(p.AgentBIC) >= 6:
-		p.Country = p.AgentBIC[4:6]
-	case len(t.CreditorAccount.IBAN) >= 2:
-		p.Country = t.CreditorAccount.IBAN[:2]
-	}
-	return p
-}
-
-func isoReference(t *iso20022.CreditTransfer) string {
-	if t.Remittance == nil {
-		return ""
-	}
-	if len(t.Remittance.Unstructured) > 0 {
-		return strings.Join(t.Remittance.Unstructured, " ")
-	}
-	for _, x := range t.Remittance.Structured {
-		if x.Reference != "" {
-			return x.Reference
-		}
-	}
-	return ""
-}
-
-// isoTime is the requested execution, where it lies ahead of any clock: a date means its first moment in UTC.
-func isoTime(w iso20022.When) (time.Time, bool) {
-	if w.DateTime != "" {
-		for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999"} {
-			if t, err := time.Parse(layout, w.DateTime); err == nil {
-				return t.UTC(), true
-			}
-		}
-	}
-	t, err := time.Parse(time.DateOnly, strings.TrimSuffix(w.Date, "Z"))
-	return t, err == nil
 }
 
 // isoKey is a transfer's idempotency key: the message's and the transfer's own names, which their senders keep unique.
@@ -260,7 +179,7 @@ func concludeReport(out *iso20022.Pain002) {
 		all = append(all, states...)
 	}
 	out.GroupStatus = isoSum(all)
-	for _, status := range []string{"ACSP", isoRejected} {
+	for _, status := range []string{"ACSP", isomsg.Rejected} {
 		n := 0
 		for _, s := range all {
 			if s == status {
@@ -274,21 +193,27 @@ func concludeReport(out *iso20022.Pain002) {
 }
 
 func isoSum(states []string) string {
-	bad := slices.Contains(states, isoRejected)
+	bad := slices.Contains(states, isomsg.Rejected)
 	switch good := slices.Contains(states, "ACSP"); {
 	case good && bad:
 		return "PART"
 	case bad:
-		return isoRejected
+		return isomsg.Rejected
 	default:
 		return "ACSP"
 	}
 }
 
-func (r *Router) writeReport(out *iso20022.Pain002) ([]byte, *client.Problem) {
-	b, err := out.Append(nil, true)
+// writeReport writes a pain.002; its header goes back the way that the pain.001's came.
+func (x *incoming) writeReport(out *iso20022.Pain002) ([]byte, *client.Problem) {
+	var h *iso20022.Header
+	if in := x.m.Header; in != nil {
+		h = isomsg.Head(iso20022.IDPain002, out.MessageID, isomsg.Moment(x.now()), "", "", in)
+		h.From, h.To, h.Service = in.To, in.From, in.Service
+	}
+	b, err := isomsg.Seal(h, out)
 	if err != nil {
-		return nil, r.classify(fmt.Errorf("write pain.002: %w", err))
+		return nil, x.classify(fmt.Errorf("write pain.002: %w", err))
 	}
 	return b, nil
 }

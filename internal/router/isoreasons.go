@@ -1,9 +1,7 @@
 package router
 
 import (
-	"strings"
-
-	"qiantang.dev/rails/internal/iso20022"
+	"qiantang.dev/rails/internal/route"
 	"qiantang.dev/rails/pkg/client"
 )
 
@@ -12,10 +10,12 @@ func isoCode(p *client.Problem) string {
 	switch p.Code() {
 	case codeInsufficient:
 		return "AM04"
-	case codeConflict:
+	case codeConflict, codeUETR:
 		return "AM05"
-	case codeLimit:
+	case codeLimit, route.DeniedMaximum:
 		return "AM02"
+	case route.DeniedMinimum:
+		return "AM06"
 	case codeNoRoute:
 		return "AG01"
 	case codeDraining:
@@ -25,7 +25,7 @@ func isoCode(p *client.Problem) string {
 		for prefix, code := range map[string]string{
 			"body.account": "AC02", "body.amount.currency": "AM03", "body.amount": "AM12", "body.beneficiary.account": "AC03",
 			"body.beneficiary.agentBic": "RC01", "body.beneficiary.cnaps": "RC01", "body.beneficiary.country": "BE09",
-			"body.beneficiary.name": "BE22", "body.executeAt": "DT01",
+			"body.beneficiary.name": "BE22", "body.executeAt": "DT01", "body.debtor.account": "AC02",
 		} {
 			if e.Location == prefix {
 				return code
@@ -33,23 +33,4 @@ func isoCode(p *client.Problem) string {
 		}
 	}
 	return "NARR"
-}
-
-const isoRejected = "RJCT"
-
-// isoReasons writes a reason with its words, as long as the element may be.
-func isoReasons(code, detail string) []iso20022.Reason {
-	words := []rune(strings.Map(func(c rune) rune {
-		if c < ' ' || c > '~' {
-			return '?'
-		}
-		return c
-	}, detail))
-	var parts []string
-	for len(words) > 0 && len(parts) < 4 {
-		n := min(105, len(words))
-		parts = append(parts, string(words[:n]))
-		words = words[n:]
-	}
-	return []iso20022.Reason{{Reason: &iso20022.Code{Code: code}, Additional: parts}}
 }

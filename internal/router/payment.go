@@ -35,6 +35,7 @@ type payment struct {
 	Schedule    string            `json:"schedule,omitempty"`    // settles it
 	Amount      sum               `json:"amount"`
 	Beneficiary client.Party      `json:"beneficiary"`
+	Debtor      *client.Party     `json:"debtor,omitempty"`
 	Purpose     string            `json:"purpose,omitempty"`
 	Reference   string            `json:"reference,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
@@ -65,6 +66,8 @@ type payment struct {
 
 	state   State
 	version int64
+	// kept are records made with the payment, accepted or refused; claims those made with it where it is accepted.
+	kept, claims []ledger.Put
 }
 
 // taken is the route of a payment, with all that its bookings and its instruction need, whatever becomes of the configuration.
@@ -154,13 +157,23 @@ func (p *payment) instruction() fx.Instruction {
 	}
 	return fx.Instruction{
 		ID: p.instructionID(), Quote: quote, Rail: r.System,
-		Beneficiary: fx.Party{
-			Name: p.Beneficiary.Name, Country: p.Beneficiary.Country, Account: p.Beneficiary.Account,
-			AgentBIC: p.Beneficiary.AgentBIC, CNAPS: p.Beneficiary.CNAPS,
-			Town: p.Beneficiary.Town, Street: p.Beneficiary.Street, PostCode: p.Beneficiary.PostCode,
-		},
-		Debtor:  fx.Party{Name: p.Owner, Account: p.Account},
+		Beneficiary: fxParty(&p.Beneficiary), Debtor: p.debtor(),
 		Purpose: p.Purpose, Remittance: p.Reference, UETR: p.UETR.String(), ProviderRef: p.ProviderRef,
+	}
+}
+
+// debtor is who pays: the account's owner, where the request named no other.
+func (p *payment) debtor() fx.Party {
+	if p.Debtor == nil {
+		return fx.Party{Name: p.Owner, Account: p.Account}
+	}
+	return fxParty(p.Debtor)
+}
+
+func fxParty(p *client.Party) fx.Party {
+	return fx.Party{
+		Name: p.Name, Country: p.Country, Account: p.Account, AgentBIC: p.AgentBIC, CNAPS: p.CNAPS,
+		Town: p.Town, Street: p.Street, PostCode: p.PostCode,
 	}
 }
 
@@ -202,7 +215,7 @@ func (p *payment) clone() *payment {
 func (p *payment) wire() *client.Payment {
 	w := &client.Payment{
 		ID: p.ID.String(), UETR: p.UETR.String(), Status: p.state, Corridor: p.Corridor, Account: p.Account, Amount: p.Amount.wire(),
-		Beneficiary: p.Beneficiary, Purpose: p.Purpose, Reference: p.Reference, Metadata: p.Metadata,
+		Beneficiary: p.Beneficiary, Debtor: p.Debtor, Purpose: p.Purpose, Reference: p.Reference, Metadata: p.Metadata,
 		Attempt: p.Attempt, Reason: p.Reason, Window: p.Window, ProviderRef: p.ProviderRef, ExecuteAt: p.ExecuteAt,
 		Created: p.Created, Updated: p.Updated,
 	}

@@ -34,6 +34,9 @@ const (
 	codeAccount      = "account-exists"
 	codeInternal     = "internal"
 	codeFailed       = "provider-failed"
+	codeUETR         = "uetr-in-use"
+	codeRecalled     = "recalled"
+	codeNoMessage    = "message-not-available"
 )
 
 // problem makes an RFC 9457 problem; detail says what, with which value, and what to do.

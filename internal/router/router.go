@@ -114,6 +114,9 @@ type Router struct {
 	accounts *accountBook
 	windows  sync.Map // settled windows
 
+	// messages are the places of long ISO 20022 messages being read.
+	messages chan struct{}
+
 	// poked wakes the deliveries to webhooks.
 	poked       chan struct{}
 	hookClient  *http.Client
@@ -139,7 +142,7 @@ func New(o Options) *Router {
 		ledger: o.Ledger, assigner: o.Assigner, open: o.Open, callback: o.Callback, clock: o.Clock, log: o.Log, pace: o.Pace,
 		metrics: newMetrics(o.Metrics), name: o.ID, holder: o.ID + "/" + uuid.NewString()[:8],
 		slots: make(chan struct{}, o.MaxInFlight), active: map[uuid.UUID]*task{}, retired: map[string]*provider{},
-		accounts: newAccountBook(), poked: make(chan struct{}, 1), hookClient: newHookClient(), hookMetrics: newHookMetrics(o.Metrics),
+		accounts: newAccountBook(), messages: make(chan struct{}, largeMessages), poked: make(chan struct{}, 1), hookClient: newHookClient(), hookMetrics: newHookMetrics(o.Metrics),
 	}
 }
 

@@ -51,6 +51,9 @@ func (r *Router) routeFor(ctx context.Context, p *payment, excluded []string) (*
 	if c == nil {
 		return nil, &refusal{client.Reason{Code: codeNoRoute, Detail: "corridor " + p.Corridor + " is not served at the moment"}, later}, nil
 	}
+	if recalled, err := r.recalled(ctx, p); err != nil || recalled != nil {
+		return nil, recalled, err
+	}
 	return r.choose(ctx, s, c, p, excluded)
 }
 

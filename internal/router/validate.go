@@ -166,12 +166,13 @@ func (c *checker) country(path, v string) bool {
 	return c.code(path, v, 2, 2, upper, "an ISO 3166-1 alpha-2 country, two capital letters")
 }
 
-func (c *checker) party(path string, p client.Party, country string) {
+// party checks who is paid or pays: in country, where one is wanted, and with an account, where one is required.
+func (c *checker) party(path string, p client.Party, country string, account bool) {
 	c.text(path+".name", p.Name, true, 140)
 	if c.country(path+".country", p.Country) && country != "" && p.Country != country {
 		c.add(path+".country", p.Country, "the corridor pays to %s", country)
 	}
-	if c.text(path+".account", p.Account, true, 34) {
+	if c.text(path+".account", p.Account, account, 34) {
 		if wrong := ibanWrong(p.Account, p.Country); wrong != "" {
 			c.add(path+".account", p.Account, "%s", wrong)
 		}
@@ -194,6 +195,12 @@ func (c *checker) party(path string, p client.Party, country string) {
 // ibanCountries have an IBAN by law or agreement (SWIFT's IBAN registry), as far as corridors reach them.
 const ibanCountries = " AD AE AT AZ BA BE BG BH BR CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IL IS IT KW LI LT LU LV MC MT NL NO PL PT QA RO RS SA SE SI SK SM TR UA VA "
 
+// isIBAN says whether an account is meant as an IBAN.
+func isIBAN(account, country string) bool {
+	return len(account) >= 15 && len(country) == 2 && strings.HasPrefix(account, country) && digit(account[2]) && digit(account[3]) &&
+		strings.Contains(ibanCountries, " "+country+" ")
+}
+
 // ibanWrong says what is wrong with an account that must be or looks like an IBAN; empty where nothing is.
 func ibanWrong(account, country string) string {
 	for i := range len(account) {
@@ -201,8 +208,7 @@ func ibanWrong(account, country string) string {
 			return "want letters, digits, '-', '/' or '.'"
 		}
 	}
-	looks := len(account) >= 15 && country != "" && strings.HasPrefix(account, country) && digit(account[2]) && digit(account[3])
-	if !looks || !strings.Contains(ibanCountries, " "+country+" ") {
+	if !isIBAN(account, country) {
 		return ""
 	}
 	rest := 0
@@ -259,7 +265,10 @@ func checkPayment(req *client.PaymentRequest, corridor *plan.Corridor, now time.
 		}
 	}
 	amount, _ := c.amount("amount", req.Amount, money.Currency(corridor.SourceCurrency))
-	c.party("beneficiary", req.Beneficiary, corridor.DestinationCountry)
+	c.party("beneficiary", req.Beneficiary, corridor.DestinationCountry, true)
+	if req.Debtor != nil {
+		c.party("debtor", *req.Debtor, "", false)
+	}
 	c.purpose(req.Purpose, corridor)
 	c.text("reference", req.Reference, false, 140)
 	c.metadata(req.Metadata)

@@ -154,9 +154,20 @@ func (c *Client) Summary(ctx context.Context) (*Summary, error) {
 	return call[Summary](ctx, c, http.MethodGet, "/v1/summary", "", nil)
 }
 
-// ISO20022 sends a pain.001.001.09 and gives the worker's pain.002.001.10.
+// ISO20022 sends an ISO 20022 message and gives the worker's answer, itself a message: pain.002 to a pain.001, pacs.002 to a pacs.008 or
+// pacs.004, camt.029 to a camt.056; nil to a pacs.002. A message in an Envelope with its header is answered in one. Sending it again is safe.
 func (c *Client) ISO20022(ctx context.Context, message []byte) ([]byte, error) {
-	return c.send(ctx, http.MethodPost, "/v1/iso20022", "", "application/xml", message)
+	answer, err := c.send(ctx, http.MethodPost, "/v1/iso20022", "", "application/xml", message)
+	if len(answer) == 0 {
+		answer = nil
+	}
+	return answer, err
+}
+
+// Message is the payment as an ISO 20022 message with its header, in an Envelope: "pacs.008" (the instruction), "pacs.002" (its status) or
+// "pacs.004" (its return).
+func (c *Client) Message(ctx context.Context, id, message string) ([]byte, error) {
+	return c.send(ctx, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"/iso20022?message="+url.QueryEscape(message), "", "", nil)
 }
 
 func call[T any](ctx context.Context, c *Client, method, path, key string, in any) (*T, error) {

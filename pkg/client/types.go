@@ -44,6 +44,7 @@ type PaymentRequest struct {
 	Account     string            `json:"account" doc:"Account to debit" example:"customer:acme:USD" maxLength:"128"`
 	Amount      Money             `json:"amount" doc:"To debit, fee included, in the corridor's source currency"`
 	Beneficiary Party             `json:"beneficiary"`
+	Debtor      *Party            `json:"debtor,omitempty" doc:"Who pays, where that is not the account's owner; the account may be left out"`
 	Purpose     string            `json:"purpose,omitempty" doc:"ISO 20022 external purpose code" example:"GDDS" maxLength:"4"`
 	Reference   string            `json:"reference,omitempty" doc:"For the beneficiary: unstructured remittance information" maxLength:"140"`
 	Metadata    map[string]string `json:"metadata,omitempty" doc:"Yours, returned as given; at most 20 entries"`
@@ -106,6 +107,7 @@ type Payment struct {
 	Account     string            `json:"account"`
 	Amount      Money             `json:"amount"`
 	Beneficiary Party             `json:"beneficiary"`
+	Debtor      *Party            `json:"debtor,omitempty" doc:"Who pays, where that is not the account's owner"`
 	Purpose     string            `json:"purpose,omitempty"`
 	Reference   string            `json:"reference,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
