@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -183,5 +184,27 @@ func TestLongMessagesWaitForAPlace(t *testing.T) {
 	}
 	if len(r.messages) != largeMessages-1 {
 		t.Errorf("%d places are held", len(r.messages))
+	}
+}
+
+func TestTheMessagesInTheDocsAreTaken(t *testing.T) {
+	w := banks(t, sim.Options{})
+	r := w.start("a", nil)
+	r.fund("bank-newyork", "USD", "10000.00")
+	read := func(name string) string {
+		b, err := os.ReadFile("../../docs/examples/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	out, m := w.pacs002(r.exchanged(read("pacs.008.xml")))
+	if verdict(out) != "ACSP" || m.Header == nil {
+		t.Errorf("%s %+v", verdict(out), m.Header)
+	}
+	r.becomes(paymentID(out.Transfers[0].ServicerRef), client.Paid)
+	if _, answer := r.recalledAs(strings.Replace(read("camt.056.xml"), "<OrgnlGrpInf>",
+		"<Case><Id>CASE-1</Id><Cretr><Agt><FinInstnId><BICFI>HRBKUS33</BICFI></FinInstnId></Agt></Cretr></Case><OrgnlGrpInf>", 1)); !strings.Contains(string(answer), "<Conf>RJCR</Conf>") {
+		t.Errorf("%s", answer)
 	}
 }

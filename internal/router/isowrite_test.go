@@ -185,3 +185,17 @@ func TestWhatAMessageLacksIsNamed(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestWhatIsBeingExchangedHasNoInstructionYet(t *testing.T) {
+	w := banks(t, sim.Options{})
+	r := w.idle("a", nil)
+	for name, p := range map[string]*payment{
+		"exchanging": {Route: &taken{Participant: "antom", Legs: make([]leg, 2)}, state: client.Pending},
+		"exchanged":  {Route: &taken{Participant: "antom", Legs: make([]leg, 2)}, Leg: 1, state: client.Exchanged},
+	} {
+		_, _, err := r.instructed(t.Context(), r.snap.Load(), p, nil)
+		if prob := w.problemOf(err); prob.Code() != codeNoMessage || !strings.Contains(prob.Detail, "exchanged") {
+			t.Errorf("%s: %+v", name, prob)
+		}
+	}
+}
