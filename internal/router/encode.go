@@ -234,4 +234,3 @@ func writeTimeIf(w *jsonw.Writer, name string, t time.Time) {
 		w.Time(name, t)
 	}
 }
-
