@@ -87,11 +87,7 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 	if err != nil {
 		return "", err
 	}
-	ledger := ""
-	if pg := rp.Deployment.PostgreSQL; pg != nil {
-		ledger = inst.secrets[pg.DSN.Name].version
-	}
-	objects, err := mem.render(rp, r.WorkerImage, ledger)
+	objects, err := mem.render(inst, rp, r.WorkerImage)
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +104,7 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 	wanted = append(append(append(wanted, objects.Configuration...), extra...), objects.Workload...)
 	if job := objects.Migration; job != nil {
 		wanted = append(wanted, job)
-		if waiting, err = migrate(ctx, mem.handle, job, rp.Deployment.PostgreSQL.DSN); err != nil {
+		if waiting, err = migrate(ctx, mem.handle, job, rp.Deployment.PostgreSQL); err != nil {
 			return waiting, err
 		}
 	}
@@ -126,7 +122,7 @@ func (r *Reconciler) deliver(ctx context.Context, inst *institution, name string
 }
 
 // migrate applies the migration, and says what is waited for until it is done.
-func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstructured, dsn plan.SecretKey) (waiting string, err error) {
+func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstructured, pg *plan.PostgreSQLLedger) (waiting string, err error) {
 	waiting = "job " + job.GetName() + " has not finished migrating the ledger yet"
 	if _, err := handle.Apply(ctx, job); err != nil {
 		return waiting, err
@@ -136,6 +132,10 @@ func migrate(ctx context.Context, handle *fleet.Region, job *unstructured.Unstru
 		return "", nil
 	}
 	if err != nil && !errors.Is(err, fleet.ErrNotConnected) {
+		dsn := pg.DSN
+		if pg.Owner != nil {
+			dsn = *pg.Owner
+		}
 		err = &migrationError{dsn: dsn, err: err}
 	}
 	return waiting, err
@@ -172,16 +172,23 @@ func spare(workers []fleet.Worker, revision string) func(client.Object) bool {
 }
 
 // render renders, unless it is what was rendered last.
-func (m *regionMemory) render(rp compile.RegionPlan, image, ledger string) (render.Objects, error) {
+func (m *regionMemory) render(inst *institution, rp compile.RegionPlan, image string) (render.Objects, error) {
+	var ledger, owner string
+	if pg := rp.Deployment.PostgreSQL; pg != nil {
+		ledger = inst.secrets[pg.DSN.Name].version
+		if pg.Owner != nil {
+			owner = inst.secrets[pg.Owner.Name].version
+		}
+	}
 	deployment, err := json.Marshal(rp.Deployment)
 	if err != nil {
 		return render.Objects{}, err
 	}
-	id := rp.Plan.Revision + " " + image + " " + ledger + " " + string(deployment)
+	id := rp.Plan.Revision + " " + image + " " + ledger + " " + owner + " " + string(deployment)
 	if m.renderedFor == id {
 		return m.rendered, nil
 	}
-	objects, err := render.Region(render.Input{Plan: rp.Plan, Deployment: rp.Deployment, Image: image, LedgerVersion: ledger})
+	objects, err := render.Region(render.Input{Plan: rp.Plan, Deployment: rp.Deployment, Image: image, LedgerVersion: ledger, OwnerVersion: owner})
 	if err != nil {
 		return render.Objects{}, err
 	}

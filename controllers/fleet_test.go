@@ -9,7 +9,6 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -182,55 +181,6 @@ func TestAnOperatorThatWasAwayTakesUpWhatChanged(t *testing.T) {
 	w.waitFor(c, "home-corridor", v1alpha1.ConditionDrained, metav1.ConditionFalse, v1alpha1.ReasonDraining)
 	home.SetInFlight("home-corridor", 0)
 	w.gone(c, "home-corridor")
-}
-
-func TestARegionWaitsForTheMigrationOfItsLedger(t *testing.T) {
-	w := newWorld(t)
-	w.operator(operatorOptions{})
-	w.secret("books", map[string]string{"dsn": "postgres://nowhere"})
-	w.apply(smallBase)
-	w.apply(`apiVersion: rails.qiantang.dev/v1alpha1
-kind: Region
-metadata: {name: home}
-spec: {jurisdiction: CN, cluster: {type: Local}, ledger: {type: PostgreSQL, postgreSQL: {dsnSecretRef: {name: books}}}}
-`)
-	w.apply(strings.ReplaceAll(corridor, "$REGION", "home"))
-	ns := w.ns + "-home"
-	var jobs batchv1.JobList
-	envtesting.Eventually(t, "the migration is there", func() error {
-		if err := w.hub.List(w.ctx(), &jobs, client.InNamespace(ns)); err != nil || len(jobs.Items) != 1 {
-			return fmt.Errorf("%d jobs (%w)", len(jobs.Items), err)
-		}
-		return nil
-	})
-	got := w.waitFor(&v1alpha1.Region{}, "home", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, v1alpha1.ReasonNoWorkers)
-	if !strings.Contains(got.Message, "has not finished migrating the ledger yet") {
-		t.Errorf("message is %q", got.Message)
-	}
-	var deployments appsv1.DeploymentList
-	if err := w.hub.List(w.ctx(), &deployments, client.InNamespace(ns)); err != nil || len(deployments.Items) != 0 {
-		t.Fatalf("%d Deployments before the migration is done (%v)", len(deployments.Items), err)
-	}
-	job := &jobs.Items[0]
-	now := metav1.Now()
-	job.Status.StartTime, job.Status.CompletionTime, job.Status.Succeeded = &now, &now, 1
-	job.Status.Conditions = []batchv1.JobCondition{
-		{Type: batchv1.JobSuccessCriteriaMet, Status: corev1.ConditionTrue, LastTransitionTime: now},
-		{Type: batchv1.JobComplete, Status: corev1.ConditionTrue, LastTransitionTime: now},
-	}
-	if err := w.hub.Status().Update(w.ctx(), job); err != nil {
-		t.Fatal(err)
-	}
-	envtesting.Eventually(t, "the workers are started", func() error {
-		if err := w.hub.List(w.ctx(), &deployments, client.InNamespace(ns)); err != nil || len(deployments.Items) != 2 {
-			return fmt.Errorf("%d Deployments (%w)", len(deployments.Items), err)
-		}
-		return nil
-	})
-	w.worker(w.config, "home", "home-router-0", envtesting.NewEngine("router"))
-	w.waitFor(&v1alpha1.Region{}, "home", v1alpha1.ConditionProgrammed, metav1.ConditionFalse, v1alpha1.ReasonNoWorkers)
-	w.worker(w.config, "home", "home-settler-0", envtesting.NewEngine("settler"))
-	w.ready(&v1alpha1.PaymentCorridor{}, "home-corridor")
 }
 
 func TestANamespaceOfSomebodyElseIsLeftAlone(t *testing.T) {

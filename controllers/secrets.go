@@ -149,15 +149,30 @@ func (r *Reconciler) deliverSecrets(ctx context.Context, inst *institution, name
 	if d.PostgreSQL == nil {
 		return wanted, nil
 	}
-	dsn := d.PostgreSQL.DSN
-	err = mem.handle.ApplyVersion(ctx, secretGVK, render.LedgerSecretName(name), dsn.Key+"="+inst.secrets[dsn.Name].version, func() (*unstructured.Unstructured, error) {
-		value, err := r.readKey(ctx, inst.name, dsn)
+	if err := r.deliverDSN(ctx, inst, name, mem, d, d.PostgreSQL.DSN, render.LedgerSecretName(name), render.LedgerSecret); err != nil {
+		return nil, err
+	}
+	wanted = append(wanted, secretNamed(d.Namespace, render.LedgerSecretName(name)))
+	if owner := d.PostgreSQL.Owner; owner != nil {
+		if err := r.deliverDSN(ctx, inst, name, mem, d, *owner, render.OwnerSecretName(name), render.OwnerSecret); err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, secretNamed(d.Namespace, render.OwnerSecretName(name)))
+	}
+	return wanted, nil
+}
+
+// deliverDSN copies a connection string into a Secret of its own.
+func (r *Reconciler) deliverDSN(ctx context.Context, inst *institution, region string, mem *regionMemory, d plan.Deployment, from plan.SecretKey, to string,
+	rendered func(institution, region, namespace string, dsn []byte) (*unstructured.Unstructured, error),
+) error {
+	return unlessGone(mem.handle.ApplyVersion(ctx, secretGVK, to, from.Key+"="+inst.secrets[from.Name].version, func() (*unstructured.Unstructured, error) {
+		value, err := r.readKey(ctx, inst.name, from)
 		if err != nil {
 			return nil, err
 		}
-		return render.LedgerSecret(inst.name, name, d.Namespace, value)
-	})
-	return append(wanted, secretNamed(d.Namespace, render.LedgerSecretName(name))), unlessGone(err)
+		return rendered(inst.name, region, d.Namespace, value)
+	}))
 }
 
 func secretNamed(namespace, name string) *unstructured.Unstructured {

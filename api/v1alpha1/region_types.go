@@ -163,6 +163,12 @@ type PostgreSQLLedger struct {
 	// dsnSecretRef is a Secret whose key (unset: "dsn") holds the connection string. It never leaves Secrets.
 	// +required
 	DSNSecretRef SecretKeyReference `json:"dsnSecretRef,omitempty,omitzero"`
+
+	// migrationDSNSecretRef is a Secret whose key (unset: "dsn") holds the connection string of the role that owns the schema. Migrations run
+	// with it, and grant the role of dsnSecretRef what workers need: to insert and select the journal, never to update or delete it. It
+	// reaches the migration's Job only, never a worker. Unset, the role of dsnSecretRef migrates, and so owns the schema.
+	// +optional
+	MigrationDSNSecretRef SecretKeyReference `json:"migrationDSNSecretRef,omitempty,omitzero"`
 }
 
 // RegionWorkers are the pools of a region.

@@ -83,17 +83,23 @@ func (f *ledgerFlags) with(ctx context.Context, use func(l readable) error) (err
 }
 
 func newLedgerMigrateCommand(f *ledgerFlags) *cobra.Command {
-	var role string
+	var role, appFile string
 	c := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the ledger's schema up to date",
 		Long: "Bring the ledger's schema up to date, as the role that owns it. It may run while workers of this version or the one before book.\n" +
-			"With --app-role the named role is granted what workers need: to insert and select the journal, never to update or delete it.",
+			"With --app-role or --app-dsn-file the workers' role is granted what they need: to insert and select the journal, never to update or\n" +
+			"delete it. A role that could, as the owner or a superuser can, is refused.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			location, err := f.location()
 			if err != nil {
 				return err
+			}
+			if appFile != "" {
+				if role, err = roleIn(appFile); err != nil {
+					return err
+				}
 			}
 			applied, err := open.Migrate(c.Context(), location, role)
 			if err != nil {
@@ -104,7 +110,22 @@ func newLedgerMigrateCommand(f *ledgerFlags) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&role, "app-role", "", "existing PostgreSQL role of the workers, to be granted what they need")
+	c.Flags().StringVar(&appFile, "app-dsn-file", "", "file that holds the workers' PostgreSQL DSN: its role is granted what they need")
+	c.MarkFlagsMutuallyExclusive("app-role", "app-dsn-file")
 	return c
+}
+
+// roleIn is the role that a file's DSN connects as.
+func roleIn(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("--app-dsn-file: %w", err)
+	}
+	role, err := open.Role(strings.TrimSpace(string(b)))
+	if err != nil {
+		return "", fmt.Errorf("--app-dsn-file: %w", err)
+	}
+	return role, nil
 }
 
 func newLedgerTrialBalanceCommand(f *ledgerFlags) *cobra.Command {

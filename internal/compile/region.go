@@ -31,6 +31,13 @@ func (c *compilation) compileRegion(r *v1alpha1.Region) (plan.Deployment, findin
 		ref := spec.Ledger.PostgreSQL.DSNSecretRef
 		d.PostgreSQL = &plan.PostgreSQLLedger{DSN: plan.SecretKey{Name: ref.Name, Key: or(ref.Key, defaultDSNKey)}}
 		c.secretKeys(&f, "spec.ledger.postgreSQL.dsnSecretRef.name", ref.Name, d.PostgreSQL.DSN.Key)
+		if owner := spec.Ledger.PostgreSQL.MigrationDSNSecretRef; owner.Name != "" {
+			d.PostgreSQL.Owner = &plan.SecretKey{Name: owner.Name, Key: or(owner.Key, defaultDSNKey)}
+			c.secretKeys(&f, "spec.ledger.postgreSQL.migrationDSNSecretRef.name", owner.Name, d.PostgreSQL.Owner.Key)
+			if *d.PostgreSQL.Owner == d.PostgreSQL.DSN {
+				f.invalid(v1alpha1.ReasonInvalidValue, "spec.ledger.postgreSQL.migrationDSNSecretRef.name", owner.Name, "is dsnSecretRef's own key: leave it out, or name another role's")
+			}
+		}
 		d.Router = f.pool("spec.workers.router", spec.Workers.Router, defaultReplicas)
 		d.Settler = f.pool("spec.workers.settler", spec.Workers.Settler, defaultReplicas)
 	default:

@@ -107,6 +107,7 @@ func (s *Snapshot) ReferredSecrets() map[string]bool {
 		spec := &s.Regions[i].Spec
 		names[spec.Cluster.KubeconfigSecretRef.Name] = true
 		names[spec.Ledger.PostgreSQL.DSNSecretRef.Name] = true
+		names[spec.Ledger.PostgreSQL.MigrationDSNSecretRef.Name] = true
 		for j := range spec.Webhooks {
 			names[spec.Webhooks[j].SecretRef.Name] = true
 		}

@@ -22,7 +22,7 @@ func (c *compilation) checkWebhooks(f *findings, r *v1alpha1.Region) {
 			f.invalid(v1alpha1.ReasonInvalidValue, field+".url", w.URL, "no http or https URL with a host")
 		}
 		switch name := w.SecretRef.Name; name {
-		case r.Spec.Cluster.KubeconfigSecretRef.Name, r.Spec.Ledger.PostgreSQL.DSNSecretRef.Name:
+		case r.Spec.Cluster.KubeconfigSecretRef.Name, r.Spec.Ledger.PostgreSQL.DSNSecretRef.Name, r.Spec.Ledger.PostgreSQL.MigrationDSNSecretRef.Name:
 			// Credentials are copied to the region with all their keys; what leads into a cluster or a database is not for there.
 			f.invalid(v1alpha1.ReasonInvalidValue, field+".secretRef.name", name, "is the Secret of a kubeconfig or a database, and would be copied to the region: use one of its own")
 		}

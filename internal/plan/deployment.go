@@ -45,6 +45,8 @@ type EmbeddedLedger struct {
 type PostgreSQLLedger struct {
 	// DSN is where the connection string is kept.
 	DSN SecretKey `json:"dsn"`
+	// Owner is where the connection string of the schema's owner is kept, for migrations alone; nil: DSN's role is the owner.
+	Owner *SecretKey `json:"owner,omitempty"`
 }
 
 // Pool is a number of equal pods.

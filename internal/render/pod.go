@@ -26,6 +26,10 @@ const (
 	dsnVolume    = "dsn"
 	dsnDirectory = "/etc/qiantang"
 	dsnFile      = dsnDirectory + "/dsn"
+
+	ownerVolume    = "owner-dsn"
+	ownerDirectory = "/etc/qiantang-owner"
+	ownerFile      = ownerDirectory + "/dsn"
 )
 
 // podTemplate is a worker's. Nothing of the plan is in it, so that no change of the plan restarts a worker.
@@ -48,7 +52,7 @@ func (r region) podTemplate(p pool) (*applycorev1.PodTemplateSpecApplyConfigurat
 	} else {
 		args = append(args, "--ledger-dsn-file", dsnFile)
 		mounts = append(mounts, applycorev1.VolumeMount().WithName(dsnVolume).WithMountPath(dsnDirectory).WithReadOnly(true))
-		volumes = append(volumes, emptyDir(dataVolume), r.dsnVolume())
+		volumes = append(volumes, emptyDir(dataVolume), secretVolume(dsnVolume, LedgerSecretName(r.name())))
 	}
 	args = append(args, "--listen", fmt.Sprintf(":%d", port), "--health-listen", fmt.Sprintf(":%d", healthPort), "--data", dataDirectory)
 	container := r.container(worker).
@@ -101,9 +105,8 @@ func (r region) container(name string) *applycorev1.ContainerApplyConfiguration 
 			WithCapabilities(applycorev1.Capabilities().WithDrop("ALL")))
 }
 
-func (r region) dsnVolume() *applycorev1.VolumeApplyConfiguration {
-	return applycorev1.Volume().WithName(dsnVolume).WithSecret(applycorev1.SecretVolumeSource().
-		WithSecretName(LedgerSecretName(r.name())).WithDefaultMode(0o444))
+func secretVolume(name, secret string) *applycorev1.VolumeApplyConfiguration {
+	return applycorev1.Volume().WithName(name).WithSecret(applycorev1.SecretVolumeSource().WithSecretName(secret).WithDefaultMode(0o444))
 }
 
 func podSecurity() *applycorev1.PodSecurityContextApplyConfiguration {

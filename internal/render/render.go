@@ -21,6 +21,8 @@ type Input struct {
 	Image string
 	// LedgerVersion tells one version of a PostgreSQL ledger's DSN from another: what is new is migrated, and workers roll onto it.
 	LedgerVersion string
+	// OwnerVersion likewise of the DSN of the schema's owner, where there is one: it begins a migration, and is nothing to the workers.
+	OwnerVersion string
 }
 
 // Objects are a region's, in the order in which they are to be applied.
@@ -92,6 +94,11 @@ func LedgerSecret(institution, name, namespace string, dsn []byte) (*unstructure
 	return secret(institution, name, namespace, LedgerSecretName(name), map[string][]byte{delivery.KeyDSN: dsn})
 }
 
+// OwnerSecret renders the Secret with the DSN of the schema's owner, which the migration's Job alone mounts.
+func OwnerSecret(institution, name, namespace string, dsn []byte) (*unstructured.Unstructured, error) {
+	return secret(institution, name, namespace, OwnerSecretName(name), map[string][]byte{delivery.KeyDSN: dsn})
+}
+
 func secret(institution, region, namespace, name string, data map[string][]byte) (*unstructured.Unstructured, error) {
 	s := applycorev1.Secret(name, namespace).WithLabels(labels(institution, region, delivery.PartCredentials)).
 		WithType(corev1.SecretTypeOpaque).WithData(data)
@@ -143,6 +150,9 @@ func (r region) labels(part string) map[string]string {
 
 // LedgerSecretName is the name of the Secret with the DSN of a region's ledger.
 func LedgerSecretName(region string) string { return "qiantang-" + region + "-ledger" }
+
+// OwnerSecretName is the name of the Secret with the DSN of the schema's owner.
+func OwnerSecretName(region string) string { return LedgerSecretName(region) + "-owner" }
 
 func labels(institution, region, part string) map[string]string {
 	return map[string]string{

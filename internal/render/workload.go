@@ -99,9 +99,17 @@ func short(s string) string {
 
 // migration brings the database's schema up to the image's. A Job cannot be changed, so another image or another DSN is another Job.
 func (r region) migration() any {
-	name := r.name() + "-migrate-" + short(r.Image+r.LedgerVersion)
-	container := r.container("migrate").WithArgs("ledger", "migrate", "--dsn-file", dsnFile).
+	name := r.name() + "-migrate-" + short(r.Image+r.LedgerVersion+r.OwnerVersion)
+	container := r.container("migrate").
 		WithVolumeMounts(applycorev1.VolumeMount().WithName(dsnVolume).WithMountPath(dsnDirectory).WithReadOnly(true))
+	volumes := []*applycorev1.VolumeApplyConfiguration{secretVolume(dsnVolume, LedgerSecretName(r.name()))}
+	if r.Deployment.PostgreSQL.Owner == nil {
+		container.WithArgs("ledger", "migrate", "--dsn-file", dsnFile)
+	} else {
+		container.WithArgs("ledger", "migrate", "--dsn-file", ownerFile, "--app-dsn-file", dsnFile).
+			WithVolumeMounts(applycorev1.VolumeMount().WithName(ownerVolume).WithMountPath(ownerDirectory).WithReadOnly(true))
+		volumes = append(volumes, secretVolume(ownerVolume, OwnerSecretName(r.name())))
+	}
 	return applybatchv1.Job(name, r.ns()).WithLabels(r.labels(delivery.PartWorkload)).WithSpec(applybatchv1.JobSpec().
 		WithBackoffLimit(20).
 		WithPodReplacementPolicy(batchv1.Failed).
@@ -110,5 +118,5 @@ func (r region) migration() any {
 			WithAutomountServiceAccountToken(false).
 			WithSecurityContext(podSecurity()).
 			WithContainers(container).
-			WithVolumes(r.dsnVolume()))))
+			WithVolumes(volumes...))))
 }

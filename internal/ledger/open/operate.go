@@ -3,6 +3,7 @@ package open
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"qiantang.dev/rails/internal/ledger/engine"
@@ -28,6 +29,14 @@ func Migrate(ctx context.Context, location, appRole string) (applied int, err er
 		return 0, unknown(location)
 	}
 	return 0, sqlite.Migrate(ctx, path)
+}
+
+// Role is the role that a PostgreSQL ledger is opened as.
+func Role(location string) (string, error) {
+	if !isPostgres(location) {
+		return "", fmt.Errorf("ledger %s has no roles", Redacted(location))
+	}
+	return postgres.Role(location)
 }
 
 // saver keeps checkpoints.

@@ -22,7 +22,7 @@ var grants = []string{
 }
 
 // Migrate brings the schema up to date as dsn's role, which becomes or is the owner. Where appRole is set, that existing role is granted
-// what workers need and no more. It may be run again at any time.
+// what workers need and no more; a role that may change the journal all the same is an error. It may be run again at any time.
 func Migrate(ctx context.Context, dsn, appRole string) (applied int, err error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -50,5 +50,21 @@ func Migrate(ctx context.Context, dsn, appRole string) (applied int, err error) 
 			return len(results), fmt.Errorf("grant to role %q: %w", appRole, err)
 		}
 	}
+	var may bool
+	if err := db.QueryRowContext(ctx, `SELECT has_table_privilege($1, 'journal', 'UPDATE, DELETE, TRUNCATE')`, appRole).Scan(&may); err != nil {
+		return len(results), fmt.Errorf("rights of role %q: %w", appRole, err)
+	}
+	if may {
+		return len(results), fmt.Errorf("role %q may change the journal: it is the owner or a member of it, a superuser, or was granted more than workers need", appRole)
+	}
 	return len(results), nil
+}
+
+// Role is the role that dsn connects as.
+func Role(dsn string) (string, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return "", fmt.Errorf("ledger's DSN: %w", err)
+	}
+	return cfg.User, nil
 }
