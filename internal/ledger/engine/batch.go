@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -26,15 +25,12 @@ func (p *plan) batch(tailTarget int) (*Batch, error) {
 	if err != nil {
 		return nil, &RefusedError{fmt.Errorf("accounts' frontier: %w", err)}
 	}
-	var leaf []byte
-	for i := range b.Entries {
-		leaf = b.Entries[i].AppendCanonical(merkle.Leaf(leaf))
-		hash := merkle.Sum(leaf)
-		b.Entries[i].Sum = merkle.Short(hash[:])
-		if b.Nodes, err = journal.Append(slices.Clone(hash[:]), b.Nodes); err != nil {
+	for i := range p.hashes {
+		if b.Nodes, err = journal.Append(p.hashes[i][:], b.Nodes); err != nil {
 			return nil, &RefusedError{err}
 		}
 	}
+	var leaf []byte
 	for i := range b.Accounts {
 		leaf = b.Accounts[i].AppendCanonical(leaf[:0], b.Accounts[i].No)
 		hash := merkle.LeafHash(leaf)
@@ -80,7 +76,7 @@ func (p *plan) writeWindows(b *Batch, tailTarget int) {
 	}
 	add := newState(0)
 	for i := range b.Entries {
-		add.addWindow(&b.Entries[i])
+		add.addWindow(&b.Entries[i], 1)
 	}
 	for k, w := range add.windows {
 		if i, ok := rows[k]; ok {

@@ -41,11 +41,16 @@ const (
 	patience  = 16 * time.Millisecond
 )
 
-// book books a group and answers its callers.
+// book books a group by itself and answers its callers.
 func (e *Engine) book(group []*request) {
 	ctx, cancel := context.WithTimeout(context.Background(), e.opt.MaxWait)
 	defer cancel()
-	results, err := e.attempts(ctx, func(m mode) (work, error) { return e.workOn(group, m) })
+	e.pending = e.pending[:0]
+	results, err := e.attempts(ctx, nil, func(m mode) (work, error) { return e.workOn(group, m) })
+	e.finish(group, results, err)
+}
+
+func (e *Engine) finish(group []*request, results []result, err error) {
 	if err != nil {
 		e.failed.Store(&err)
 		for _, r := range group {
@@ -84,14 +89,16 @@ func (e *Engine) workOn(group []*request, m mode) (work, error) {
 }
 
 // attempts tries until the batch is durable or certainly refused, or ctx ends. An error leaves the outcome open unless it is a
-// RefusedError.
-func (e *Engine) attempts(ctx context.Context, make func(mode) (work, error)) ([]result, error) {
+// RefusedError. Failed is what a try before this came to, nil where there was none.
+func (e *Engine) attempts(ctx context.Context, failed error, make func(mode) (work, error)) ([]result, error) {
 	m, wait := fast, firstWait
-	e.pending = e.pending[:0]
 	for {
-		results, err := e.attempt(ctx, m, make)
-		if err == nil {
-			return results, nil
+		var results []result
+		err := failed
+		if failed = nil; err == nil {
+			if results, err = e.attempt(ctx, m, make); err == nil {
+				return results, nil
+			}
 		}
 		var refused *RefusedError
 		switch {
@@ -174,7 +181,7 @@ func (e *Engine) attempt(ctx context.Context, m mode, make func(mode) (work, err
 		return nil, err
 	}
 	tx = nil
-	s.accept(b)
+	s.confirm(b, s.advance(b))
 	return results, nil
 }
 
@@ -208,11 +215,7 @@ func (e *Engine) write(ctx context.Context, tx Tx, b *Batch, results []result) e
 	} else {
 		err = e.store.Write(ctx, b)
 	}
-	var refused *RefusedError
-	if err != nil && !errors.Is(err, ErrMoved) && !errors.Is(err, ErrDuplicate) && !errors.Is(err, ErrRetry) &&
-		!errors.Is(err, ErrAway) && !errors.As(err, &refused) {
-		e.pending = append(e.pending, attempt{no: b.Next.Batch, id: b.ID, results: results})
-	}
+	e.doubtful(err, b, results)
 	return err
 }
 

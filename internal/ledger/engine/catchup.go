@@ -78,7 +78,7 @@ func (s *state) applyTail(ctx context.Context, tx Tx, head Head, tail []Row) err
 	for i := range tail {
 		r := &tail[i]
 		if r.Seq > head.Windows && (r.Seq > s.head.Seq || !s.valid || head.Windows != s.head.Windows) {
-			s.addWindow(r)
+			s.addWindow(r, 1)
 		}
 		if r.Seq <= known {
 			continue

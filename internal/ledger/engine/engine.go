@@ -30,6 +30,10 @@ type Engine struct {
 	state   *state
 	pending []attempt
 	spill   *request // taken from the queue, but too large for the last group
+	flight  *flight  // the batch that is being written
+	next    *ahead   // what gathers meanwhile
+	// sweepDue: reserves are to be looked for once the batch under way has landed.
+	sweepDue bool
 }
 
 type request struct {
@@ -128,9 +132,12 @@ func (e *Engine) run() {
 	sweep, stopSweep := e.sweeper()
 	defer stopSweep()
 	for {
-		if first := e.spill; first != nil {
-			e.spill = nil
-			e.book(e.collect(first))
+		if e.flight != nil {
+			e.fly(sweep)
+			continue
+		}
+		if e.spill != nil && !e.stopped() {
+			e.begin(e.collect(nil))
 			continue
 		}
 		select {
@@ -138,36 +145,57 @@ func (e *Engine) run() {
 			e.refuse()
 			return
 		case first := <-e.queue:
-			e.book(e.collect(first))
+			e.begin(e.collect(first))
 		case <-sweep:
 			e.sweep()
 		}
 	}
 }
 
-// collect takes what waits behind first, up to MaxBatch. It never waits for more: while one batch is being written the next one gathers.
-func (e *Engine) collect(first *request) []*request {
-	group, size := []*request{first}, first.size
-	for size < e.opt.MaxBatch {
-		select {
-		case r := <-e.queue:
-			if size += r.size; size > e.opt.MaxBatch {
-				e.spill = r
-				return group
-			}
-			group = append(group, r)
-		default:
-			return group
-		}
+// fly waits for the batch in flight, and plans what comes meanwhile.
+func (e *Engine) fly(sweep <-chan time.Time) {
+	queue := e.queue
+	if e.full(e.next) {
+		queue = nil
 	}
-	return group
+	select {
+	case err := <-e.flight.done:
+		e.land(e.flight, err)
+	case r := <-queue:
+		e.add(e.next, r)
+	case <-sweep:
+		e.sweepDue = true
+	}
 }
 
+// collect takes first and what waits behind it, up to MaxBatch. It never waits for more: while one batch is being written the next one
+// gathers.
+func (e *Engine) collect(first *request) *ahead {
+	a := e.gather()
+	if first != nil {
+		e.add(a, first)
+	}
+	for !e.full(a) {
+		select {
+		case r := <-e.queue:
+			e.add(a, r)
+		default:
+			return a
+		}
+	}
+	return a
+}
+
+func (r *request) refuse() { r.result <- result{err: &ledger.UnavailableError{Err: errClosed}} }
+
 func (e *Engine) refuse() {
+	if e.spill != nil {
+		e.spill.refuse()
+	}
 	for {
 		select {
 		case r := <-e.queue:
-			r.result <- result{err: &ledger.UnavailableError{Err: errClosed}}
+			r.refuse()
 		default:
 			return
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,13 +19,14 @@ import (
 
 // memory is a store that keeps batches in memory and fails as it is told.
 type memory struct {
-	mu      sync.Mutex
-	batches []*Batch
+	mu, held sync.Mutex
+	batches  []*Batch
 	// fault decides what becomes of a write: whether it is kept, and which error is answered.
 	fault func(write int) (keep bool, err error)
 	// gate, where set, holds every write until something is sent.
 	gate   chan struct{}
 	writes int
+	sweeps atomic.Int64
 }
 
 func (m *memory) head() Head {
@@ -37,6 +40,12 @@ func (m *memory) Write(_ context.Context, b *Batch) error {
 	if m.gate != nil {
 		<-m.gate
 	}
+	m.held.Lock()
+	defer m.held.Unlock()
+	return m.write(b)
+}
+
+func (m *memory) write(b *Batch) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	keep, err := true, error(nil)
@@ -53,17 +62,53 @@ func (m *memory) Write(_ context.Context, b *Batch) error {
 	return err
 }
 
-func (m *memory) Begin(context.Context) (Tx, error)                       { return memoryTx{m}, nil }
-func (m *memory) DueReserves(context.Context, int64, int64) (bool, error) { return false, nil }
+func (m *memory) Begin(context.Context) (Tx, error) {
+	m.held.Lock()
+	return &memoryTx{memory: m}, nil
+}
 
-type memoryTx struct{ *memory }
+func (m *memory) DueReserves(context.Context, int64, int64) (bool, error) {
+	m.sweeps.Add(1)
+	return false, nil
+}
 
-func (t memoryTx) Head() Head { return t.head() }
-func (t memoryTx) Rollback()  {}
+// memoryTx holds the head.
+type memoryTx struct {
+	*memory
+	over bool
+}
 
-func (t memoryTx) Batches(_ context.Context, nos []uint64) (map[uint64]uuid.UUID, error) {
+func (t *memoryTx) Write(_ context.Context, b *Batch) error {
+	if t.gate != nil {
+		<-t.gate
+	}
+	defer t.Rollback()
+	return t.write(b)
+}
+
+func (t *memoryTx) Rollback() {
+	if !t.over {
+		t.over = true
+		t.held.Unlock()
+	}
+}
+
+// kept are the batches so far.
+func (t *memoryTx) kept() []*Batch {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.batches)
+}
+
+func (t *memoryTx) Head() Head {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.head()
+}
+
+func (t *memoryTx) Batches(_ context.Context, nos []uint64) (map[uint64]uuid.UUID, error) {
 	out := map[uint64]uuid.UUID{}
-	for _, b := range t.batches {
+	for _, b := range t.kept() {
 		for _, no := range nos {
 			if b.Next.Batch == no {
 				out[no] = b.ID
@@ -73,9 +118,9 @@ func (t memoryTx) Batches(_ context.Context, nos []uint64) (map[uint64]uuid.UUID
 	return out, nil
 }
 
-func (t memoryTx) Tail(_ context.Context, after uint64) ([]Row, error) {
+func (t *memoryTx) Tail(_ context.Context, after uint64) ([]Row, error) {
 	var out []Row
-	for _, b := range t.batches {
+	for _, b := range t.kept() {
 		for _, r := range b.Entries {
 			if r.Seq > after {
 				out = append(out, r)
@@ -85,9 +130,9 @@ func (t memoryTx) Tail(_ context.Context, after uint64) ([]Row, error) {
 	return out, nil
 }
 
-func (t memoryTx) all() []LoadedAccount {
+func (t *memoryTx) all() []LoadedAccount {
 	var out []LoadedAccount
-	for _, b := range t.batches {
+	for _, b := range t.kept() {
 		for _, a := range b.Accounts {
 			out = append(out, LoadedAccount{AccountRow: a})
 		}
@@ -98,27 +143,44 @@ func (t memoryTx) all() []LoadedAccount {
 	return out
 }
 
-func (t memoryTx) Load(_ context.Context, need Need) (Loaded, error) {
+func (t *memoryTx) Load(_ context.Context, need Need) (Loaded, error) {
 	var l Loaded
-	for _, a := range t.all() {
-		for _, id := range need.Accounts {
-			if a.ID == id {
-				l.Accounts = append(l.Accounts, a)
-			}
-		}
-	}
 	rows, _ := t.Tail(context.Background(), 0)
 	for _, id := range need.Transfers {
 		for _, r := range rows {
 			if r.ID == id {
-				l.Transfers = append(l.Transfers, LoadedTransfer{Row: r})
+				lt := LoadedTransfer{Row: r}
+				for _, later := range rows {
+					ends := later.Kind == ledger.Post || later.Kind == ledger.Void
+					lt.Ended = lt.Ended || later.Ref == id && ends
+				}
+				l.Transfers = append(l.Transfers, lt)
+				need.Accounts = append(slices.Clone(need.Accounts), r.Debit, r.Credit)
 			}
+		}
+	}
+	for _, a := range t.all() {
+		if slices.Contains(need.Accounts, a.ID) {
+			l.Accounts = append(l.Accounts, a)
+		}
+	}
+	for _, name := range need.Records {
+		var last *ledger.Record
+		for _, b := range t.kept() {
+			for i := range b.Records {
+				if r := &b.Records[i].Record; r.Kind == name.Kind && r.Key == name.Key {
+					last = r
+				}
+			}
+		}
+		if last != nil {
+			l.Records = append(l.Records, *last)
 		}
 	}
 	return l, nil
 }
 
-func (t memoryTx) AccountsByNo(_ context.Context, nos []uint64) ([]LoadedAccount, error) {
+func (t *memoryTx) AccountsByNo(_ context.Context, nos []uint64) ([]LoadedAccount, error) {
 	var out []LoadedAccount
 	for _, no := range nos {
 		out = append(out, t.all()[no-1])
@@ -126,13 +188,15 @@ func (t memoryTx) AccountsByNo(_ context.Context, nos []uint64) ([]LoadedAccount
 	return out, nil
 }
 
-func (t memoryTx) Expiring(context.Context, int64, int64, int) ([]LoadedTransfer, error) {
+func (t *memoryTx) Expiring(context.Context, int64, int64, int) ([]LoadedTransfer, error) {
 	return nil, nil
 }
 
 func started(t *testing.T, m *memory, opt Options) *Engine {
 	t.Helper()
-	opt.SweepEvery = -1
+	if opt.SweepEvery == 0 {
+		opt.SweepEvery = -1
+	}
 	e := New(m, opt)
 	t.Cleanup(e.Close)
 	return e

@@ -67,7 +67,7 @@ func (im *Importer) Entries(ctx context.Context, entries []ledger.Entry) error {
 		p.touch(debit, row.Seq)
 		p.touch(credit, row.Seq)
 		ApplySums(e.Kind, e.Amount.Minor(), e.Released, &debit.sums, &credit.sums)
-		p.entries = append(p.entries, row)
+		p.enter(&row)
 	}
 	p.booked = entries[len(entries)-1].Booked
 	return im.write(ctx, p)
@@ -98,7 +98,7 @@ func (im *Importer) write(ctx context.Context, p *plan) error {
 	if err := im.store.Write(ctx, b); err != nil {
 		return err
 	}
-	im.state.accept(b)
+	im.state.confirm(b, im.state.advance(b))
 	return nil
 }
 

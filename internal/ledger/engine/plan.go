@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"qiantang.dev/rails/internal/ledger"
+	"qiantang.dev/rails/internal/ledger/merkle"
 	"qiantang.dev/rails/internal/money"
 )
 
@@ -23,6 +24,7 @@ type plan struct {
 	booked  time.Time
 	accts   []AccountRow
 	entries []Row
+	hashes  []merkle.Hash // the entries' leaves
 	records []RecordRow
 	swept   int64 // what the head's Swept becomes at least
 	force   bool  // write even where there is nothing to write
@@ -30,7 +32,7 @@ type plan struct {
 
 func newPlan(s *state, now time.Time) *plan {
 	booked := max(now.UnixMicro(), s.head.Booked+1)
-	return &plan{state: s, booked: ledger.FromMicros(booked)}
+	return &plan{state: s, booked: ledger.FromMicros(booked), entries: make([]Row, 0, s.usual), hashes: make([]merkle.Hash, 0, s.usual)}
 }
 
 func (p *plan) seq() uint64 { return p.head.Seq + uint64(len(p.entries)) }
@@ -43,7 +45,7 @@ func (p *plan) commit(c *ledger.Commit) result {
 	receipt, err := p.tryCommit(c)
 	if err != nil {
 		p.rollback(mark)
-		p.accts, p.entries, p.records = p.accts[:accts], p.entries[:entries], p.records[:records]
+		p.accts, p.entries, p.hashes, p.records = p.accts[:accts], p.entries[:entries], p.hashes[:entries], p.records[:records]
 		return result{err: err}
 	}
 	return result{receipt: receipt}
@@ -141,13 +143,14 @@ func accountDiffers(old, a *ledger.Account) string {
 
 // transfer plans c's i-th transfer, or finds it booked.
 func (p *plan) transfer(i int, t *ledger.Transfer) (ledger.Entry, error) {
-	row := Row{Entry: ledger.Entry{Transfer: *t, Booked: p.booked}}
-	ref, err := p.resolve(i, &row)
+	made := &transfer{row: Row{Entry: ledger.Entry{Transfer: *t, Booked: p.booked}}}
+	row := &made.row
+	ref, err := p.resolve(i, row)
 	if err != nil {
 		return ledger.Entry{}, err
 	}
 	if old := p.transfers[t.ID]; old != nil {
-		if why := differs(&old.row, &row); why != "" {
+		if why := differs(&old.row, row); why != "" {
 			return ledger.Entry{}, &ledger.ConflictError{What: "transfer", ID: t.ID.String(), Why: why}
 		}
 		return old.row.Entry, nil
@@ -166,7 +169,7 @@ func (p *plan) transfer(i int, t *ledger.Transfer) (ledger.Entry, error) {
 				Why: fmt.Sprintf("account %q is in %s", a.ID, a.Currency)}
 		}
 	}
-	if err := p.mayMove(i, &row, ref, debit, credit); err != nil {
+	if err := p.mayMove(i, row, ref, debit, credit); err != nil {
 		return ledger.Entry{}, err
 	}
 	row.Seq = p.seq() + 1
@@ -177,11 +180,12 @@ func (p *plan) transfer(i int, t *ledger.Transfer) (ledger.Entry, error) {
 	if row.Kind == ledger.Reserve && row.Expires.IsZero() {
 		row.Expires = p.booked.Add(ledger.MaxReserve)
 	}
-	p.book(&row, ref, debit, credit)
+	p.book(made, ref, debit, credit)
 	return row.Entry, nil
 }
 
-func (p *plan) book(row *Row, ref *transfer, debit, credit *account) {
+func (p *plan) book(t, ref *transfer, debit, credit *account) {
+	row := &t.row
 	p.touch(debit, row.Seq)
 	p.touch(credit, row.Seq)
 	debit.used, credit.used = p.head.Batch, p.head.Batch
@@ -194,8 +198,16 @@ func (p *plan) book(row *Row, ref *transfer, debit, credit *account) {
 			ref.ended = true
 		}
 	}
-	p.addTransfer(*row)
-	p.entries = append(p.entries, *row)
+	p.enter(row)
+	p.addTransfer(t)
+}
+
+// enter puts a row that is complete but for its checksum into the batch.
+func (p *plan) enter(row *Row) {
+	p.leaf = row.AppendCanonical(merkle.Leaf(p.leaf))
+	hash := merkle.Sum(p.leaf)
+	row.Sum = merkle.Short(hash[:])
+	p.entries, p.hashes = append(p.entries, *row), append(p.hashes, hash)
 }
 
 // resolve fills what follows from the transfer that row refers to, and brings times to what is stored.

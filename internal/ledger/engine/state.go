@@ -56,7 +56,11 @@ type state struct {
 	takenTransfers []uuid.UUID
 	takenRecords   []RecordName
 	undo           []undo
+	spare          []undo // room for the next undo
 	limit          int
+	// usual is how many entries the last batch had; leaf is where leaves are made.
+	usual int
+	leaf  []byte
 }
 
 func newState(limit int) *state {
@@ -157,9 +161,8 @@ func (s *state) addAccount(row AccountRow) *account {
 	return a
 }
 
-func (s *state) addTransfer(row Row) {
-	t := &transfer{row: row}
-	s.transfers[row.ID] = t
+func (s *state) addTransfer(t *transfer) {
+	s.transfers[t.row.ID] = t
 	s.undo = append(s.undo, undo{kind: undoNewTransfer, transfer: t})
 }
 
@@ -170,31 +173,6 @@ func (s *state) changeTransfer(t *transfer) {
 func (s *state) putRecord(name RecordName, r record) {
 	s.undo = append(s.undo, undo{kind: undoRecord, name: name, old: s.records[name]})
 	s.records[name] = r
-}
-
-// accept makes the batch's changes final: the store has them.
-func (s *state) accept(b *Batch) {
-	s.head = b.Next
-	for _, a := range s.dirty[:len(b.Balances)] {
-		a.dirtySince = 0
-	}
-	s.dirty = s.dirty[len(b.Balances):]
-	if b.Next.Windows != b.Prev.Windows {
-		clear(s.windows)
-	} else {
-		for i := range b.Entries {
-			s.addWindow(&b.Entries[i])
-		}
-	}
-	for i := range b.Entries {
-		s.keep(&b.Entries[i])
-	}
-	for i := range b.Records {
-		s.rememberRecord(RecordName{b.Records[i].Kind, b.Records[i].Key})
-	}
-	clear(s.undo)
-	s.undo = s.undo[:0]
-	s.planned()
 }
 
 // planned ends a batch: what was read for it may be forgotten from now on.
@@ -249,11 +227,12 @@ func (s *state) evict() {
 	}
 }
 
-func (s *state) addWindow(r *Row) {
+// addWindow counts an entry in its window's positions; sign -1 takes it out again.
+func (s *state) addWindow(r *Row, sign int64) {
 	if r.Window == "" || !Counts(r.Kind) {
 		return
 	}
-	amount := r.Amount.Minor()
+	amount := sign * r.Amount.Minor()
 	for _, side := range [2]struct {
 		no            uint64
 		debit, credit int64
@@ -266,7 +245,9 @@ func (s *state) addWindow(r *Row) {
 		}
 		w.Debits += side.debit
 		w.Credits += side.credit
-		w.Count++
+		if w.Count += sign; w.Count == 0 {
+			delete(s.windows, k)
+		}
 	}
 }
 

@@ -25,7 +25,8 @@ func (e *Engine) sweep() {
 	if err != nil || !due {
 		return
 	}
-	_, _ = e.attempts(ctx, func(mode) (work, error) { return e.expire(now), nil })
+	e.pending = e.pending[:0]
+	_, _ = e.attempts(ctx, nil, func(mode) (work, error) { return e.expire(now), nil })
 }
 
 func (e *Engine) expire(now int64) work {
@@ -76,13 +77,13 @@ func (p *plan) expire(r *Row) {
 	if ref == nil || ref.ended || debit == nil || credit == nil {
 		return
 	}
-	row := Row{DebitNo: debit.no, CreditNo: credit.no, Entry: ledger.Entry{
+	t := &transfer{row: Row{DebitNo: debit.no, CreditNo: credit.no, Entry: ledger.Entry{
 		Seq: p.seq() + 1, Booked: p.booked, Released: r.Amount.Minor(),
 		Transfer: ledger.Transfer{
 			ID: uuid.NewSHA1(expirySpace, r.ID[:]), Kind: ledger.Expire, Debit: r.Debit, Credit: r.Credit, Ref: r.ID,
 			Amount: money.Zero(r.Amount.Currency()), ValueDate: ledger.FromDays(ledger.Days(p.booked)),
 			Code: r.Code, Reference: r.Reference,
 		},
-	}}
-	p.book(&row, ref, debit, credit)
+	}}}
+	p.book(t, ref, debit, credit)
 }

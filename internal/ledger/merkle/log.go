@@ -26,7 +26,17 @@ type Node struct {
 	Hash  []byte
 }
 
-var factory = &compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+var factory = &compact.RangeFactory{Hash: hashChildren}
+
+// hashChildren is rfc6962's, with less garbage.
+func hashChildren(left, right []byte) []byte {
+	var pair [1 + 2*HashSize]byte
+	pair[0] = rfc6962.RFC6962NodeHashPrefix
+	copy(pair[1:], left)
+	copy(pair[1+HashSize:], right)
+	hash := sha256.Sum256(pair[:])
+	return hash[:]
+}
 
 // Hash is a leaf's or node's hash.
 type Hash [HashSize]byte

@@ -9,11 +9,9 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
-	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/internal/ledger/audit"
 	"qiantang.dev/rails/internal/ledger/bench"
 	"qiantang.dev/rails/internal/ledger/pgserver"
@@ -24,7 +22,7 @@ import (
 var (
 	seconds = flag.Int("seconds", 10, "how long each measurement takes")
 	scale   = flag.Int("scale", 50, "pgbench's scale factor")
-	soak    = flag.Int("soak", 0, "entries to book with 256 callers while memory is watched; 0: not at all")
+	large   = flag.Int("large", 0, "measure this instead: so many entries booked, nine of ten in one settlement window, memory watched on the way")
 	noBench = flag.Bool("no-pgbench", false, "leave pgbench out")
 	lite    = flag.Bool("sqlite", true, "measure the embedded ledger too")
 	pg      = flag.Bool("postgres", true, "measure PostgreSQL")
@@ -35,7 +33,9 @@ func main() {
 	// Interrupted, it still ends the server that it started.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	fmt.Printf("Machine: %d cores, %s. Each measurement: %d s.\n\n", runtime.NumCPU(), memory(), *seconds)
+	if *large == 0 {
+		fmt.Printf("Machine: %d cores, %s. Each measurement: %d s.\n\n", runtime.NumCPU(), memory(), *seconds)
+	}
 	if err := run(ctx); err != nil {
 		stop()
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -64,7 +64,7 @@ func onPostgres(ctx context.Context) error {
 	}
 	defer func() { _ = s.Close() }()
 	naive, simple := map[int]float64{}, map[int]float64{}
-	if !*noBench {
+	if !*noBench && *large == 0 {
 		if err := s.Exec(ctx, "postgres", "CREATE DATABASE naive"); err != nil {
 			return err
 		}
@@ -91,6 +91,9 @@ func onPostgres(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = l.Close() }()
+	if *large > 0 {
+		return grown(ctx, "PostgreSQL", l)
+	}
 	if err := bench.Accounts(ctx, l, 10000); err != nil {
 		return err
 	}
@@ -122,13 +125,7 @@ func onPostgres(ctx context.Context) error {
 		}
 		fmt.Printf("\nBare COPY of the same %d rows with the same keys, %d rows a commit: %.0f rows/s\n", rows, per, bare)
 	}
-	if err := verify(ctx, l); err != nil {
-		return err
-	}
-	if *soak > 0 {
-		return soaked(ctx, l)
-	}
-	return nil
+	return verify(ctx, l)
 }
 
 func verify(ctx context.Context, l audit.Source) error {
@@ -139,24 +136,6 @@ func verify(ctx context.Context, l audit.Source) error {
 	}
 	took := time.Since(begin)
 	fmt.Printf("\nVerify: %d entries in %s, %.0f entries/s, %d findings\n", rep.Entries, took.Round(time.Millisecond), float64(rep.Entries)/took.Seconds(), len(rep.Findings))
-	return nil
-}
-
-// soaked books so many entries and prints the process's memory on the way.
-func soaked(ctx context.Context, l ledger.Ledger) error {
-	fmt.Println("\n| entries booked | bookings/s | p99 | live heap | memory from the system |")
-	fmt.Println("|---|---|---|---|---|")
-	for done := 0; done < *soak; {
-		r, err := bench.Load(ctx, l, bench.Config{Callers: 256, Accounts: 10000, For: 30 * time.Second})
-		if err != nil {
-			return err
-		}
-		done += int(r.Bookings)
-		debug.FreeOSMemory()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		fmt.Printf("| %d | %.0f | %s | %d MiB | %d MiB |\n", done, r.PerSecond, short(r.P99), m.HeapAlloc>>20, (m.Sys-m.HeapReleased)>>20)
-	}
 	return nil
 }
 
@@ -172,6 +151,9 @@ func onSQLite(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { _ = l.Close() }()
+	if *large > 0 {
+		return grown(ctx, "SQLite", l)
+	}
 	if err := bench.Accounts(ctx, l, 10000); err != nil {
 		return err
 	}
