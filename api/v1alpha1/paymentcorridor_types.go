@@ -38,8 +38,17 @@ type PaymentCorridor struct {
 // PaymentCorridorSpec is what a corridor should be.
 // +kubebuilder:validation:XValidation:rule="self.source.country != self.destination.country || self.source.currency != self.destination.currency",messageExpression="'source and destination are both ' + self.source.country + '/' + self.source.currency + ': a corridor crosses a border or exchanges'"
 // +kubebuilder:validation:XValidation:rule="!has(self.routing) || !has(self.routing.strategy) || self.routing.strategy != 'Weighted' || self.providers.all(p, has(p.weight))",message="routing.strategy is Weighted, so each of providers needs a weight",fieldPath=".providers"
+// +kubebuilder:validation:XValidation:rule="has(self.use) && self.use == 'Conversions' ? !has(self.rails) : has(self.rails)",messageExpression="has(self.rails) ? 'rails must be unset with use Conversions: nobody is paid out' : 'rails must be set unless use is Conversions'",fieldPath=".rails"
+// +kubebuilder:validation:XValidation:rule="!has(self.use) || self.use != 'Conversions' || (self.source.currency != self.destination.currency && !has(self.purposes))",messageExpression="has(self.purposes) ? 'purposes must be unset with use Conversions' : 'source and destination are both in ' + self.source.currency + ': nothing to convert'"
+// +kubebuilder:validation:XValidation:rule="(has(self.use) ? self.use : 'Payments') == (has(oldSelf.use) ? oldSelf.use : 'Payments')",message="use cannot be changed: what is under way was made for it",fieldPath=".use"
 type PaymentCorridorSpec struct {
-	// source is where the payer's money is.
+	// use is what the corridor is for: Payments to beneficiaries, or Conversions of a customer's own money into the same owner's account
+	// in the destination's currency. Unset, Payments. A payment and a conversion never share a corridor, so that each has fees, limits,
+	// providers and a spread cap of its own; between the same two ends there may be one of each.
+	// +optional
+	Use CorridorUse `json:"use,omitempty"`
+
+	// source is where the payer's money is. With use Conversions, countries are where the accounts are held, and may be the same.
 	// +required
 	Source CorridorEnd `json:"source,omitempty,omitzero"`
 
@@ -55,8 +64,8 @@ type PaymentCorridorSpec struct {
 	// +kubebuilder:validation:MaxItems=32
 	Regions []ObjectName `json:"regions,omitempty"`
 
-	// rails to pay out on, in order of preference. Each must pay in the destination's currency.
-	// +required
+	// rails to pay out on, in order of preference. Each must pay in the destination's currency. Unset with use Conversions, else required.
+	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
@@ -104,6 +113,18 @@ type PaymentCorridorSpec struct {
 	// +optional
 	SettlementScheduleRef LocalReference `json:"settlementScheduleRef,omitempty,omitzero"`
 }
+
+// CorridorUse is what a corridor is for.
+// +kubebuilder:validation:Enum=Payments;Conversions
+type CorridorUse string
+
+// The uses of a corridor.
+const (
+	// UsePayments pays beneficiaries.
+	UsePayments CorridorUse = "Payments"
+	// UseConversions converts between accounts of one owner.
+	UseConversions CorridorUse = "Conversions"
+)
 
 // CorridorEnd is a country and a currency.
 type CorridorEnd struct {

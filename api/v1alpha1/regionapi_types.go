@@ -144,7 +144,7 @@ type APIClientCertificate struct {
 }
 
 // APIScope is what a client may do.
-// +kubebuilder:validation:Enum="quotes:read";"payments:read";"payments:write";"accounts:read";"accounts:write";"settlement:read";"ledger:read"
+// +kubebuilder:validation:Enum="quotes:read";"payments:read";"payments:write";"conversions:read";"conversions:write";"accounts:read";"accounts:write";"settlement:read";"ledger:read"
 type APIScope string
 
 // APIClient is one user of the API.
@@ -164,8 +164,8 @@ type APIClient struct {
 	// +kubebuilder:validation:MaxLength=512
 	Subject string `json:"subject,omitempty"`
 
-	// scopes are what it may do: quotes:read (quotes, corridors), payments:read, payments:write, accounts:read, accounts:write (accounts
-	// and deposits), settlement:read, ledger:read.
+	// scopes are what it may do: quotes:read (quotes, corridors), payments:read, payments:write, conversions:read,
+	// conversions:write, accounts:read, accounts:write (accounts and deposits), settlement:read, ledger:read.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

@@ -12,16 +12,18 @@ type Scope string
 
 // The scopes, as in the Region resource.
 const (
-	QuotesRead     Scope = "quotes:read"
-	PaymentsRead   Scope = "payments:read"
-	PaymentsWrite  Scope = "payments:write"
-	AccountsRead   Scope = "accounts:read"
-	AccountsWrite  Scope = "accounts:write"
-	SettlementRead Scope = "settlement:read"
-	LedgerRead     Scope = "ledger:read"
+	QuotesRead       Scope = "quotes:read"
+	PaymentsRead     Scope = "payments:read"
+	PaymentsWrite    Scope = "payments:write"
+	ConversionsRead  Scope = "conversions:read"
+	ConversionsWrite Scope = "conversions:write"
+	AccountsRead     Scope = "accounts:read"
+	AccountsWrite    Scope = "accounts:write"
+	SettlementRead   Scope = "settlement:read"
+	LedgerRead       Scope = "ledger:read"
 )
 
-var scopes = []Scope{QuotesRead, PaymentsRead, PaymentsWrite, AccountsRead, AccountsWrite, SettlementRead, LedgerRead}
+var scopes = []Scope{QuotesRead, PaymentsRead, PaymentsWrite, ConversionsRead, ConversionsWrite, AccountsRead, AccountsWrite, SettlementRead, LedgerRead}
 
 // needed is the scope of each operation, by its ID in the API's description.
 var needed = map[string]Scope{
@@ -41,6 +43,11 @@ var needed = map[string]Scope{
 	"payment-events":  PaymentsRead,
 	"events":          PaymentsRead,
 	"summary":         PaymentsRead,
+
+	"create-conversion": ConversionsWrite,
+	"cancel-conversion": ConversionsWrite,
+	"get-conversion":    ConversionsRead,
+	"list-conversions":  ConversionsRead,
 
 	"open-account": AccountsWrite,
 	"deposit":      AccountsWrite,

@@ -17,7 +17,7 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 	var f findings
 	spec := &pc.Spec
 	out := plan.Corridor{
-		Name: pc.Name, Generation: pc.Generation,
+		Name: pc.Name, Generation: pc.Generation, Conversion: spec.Use == v1alpha1.UseConversions,
 		SourceCountry: string(spec.Source.Country), SourceCurrency: string(spec.Source.Currency),
 		DestinationCountry: string(spec.Destination.Country), DestinationCurrency: string(spec.Destination.Currency),
 		Strategy:  string(or(spec.Routing.Strategy, defaultStrategy)),
@@ -40,6 +40,7 @@ func (c *compilation) compileCorridor(pc *v1alpha1.PaymentCorridor) (plan.Corrid
 		_, exists := c.regions.verdict[string(name)]
 		f.reference(fmt.Sprintf("spec.regions[%d]", i), KindRegion, string(name), exists, c.regions.valid(string(name)))
 	}
+	out.Rails = []string{} // conversions have none
 	for i, r := range spec.Rails {
 		field := fmt.Sprintf("spec.rails[%d].name", i)
 		out.Rails = append(out.Rails, string(r.Name))
@@ -179,12 +180,19 @@ func (f *findings) feeTiers(tiers []v1alpha1.FeeTier, ccy money.Currency) []plan
 }
 
 // claim is what at most one corridor may have in a region.
-type claim struct{ region, sourceCountry, sourceCurrency, destinationCountry, destinationCurrency string }
+type claim struct {
+	region, sourceCountry, sourceCurrency, destinationCountry, destinationCurrency string
+	conversion                                                                     bool
+}
 
 func claimOf(region string, p *plan.Corridor) claim {
-	return claim{region, p.SourceCountry, p.SourceCurrency, p.DestinationCountry, p.DestinationCurrency}
+	return claim{region, p.SourceCountry, p.SourceCurrency, p.DestinationCountry, p.DestinationCurrency, p.Conversion}
 }
 
 func (c claim) pair() string {
-	return c.sourceCountry + "/" + c.sourceCurrency + " to " + c.destinationCountry + "/" + c.destinationCurrency
+	pair := c.sourceCountry + "/" + c.sourceCurrency + " to " + c.destinationCountry + "/" + c.destinationCurrency
+	if c.conversion {
+		return "conversions of " + pair
+	}
+	return pair
 }

@@ -232,7 +232,11 @@ func consistent(t testing.TB, p *plan.Region) {
 	for _, e := range p.Participants {
 		participants[e.Name] = true
 	}
-	pairs := map[[4]string]string{}
+	type pair struct {
+		ends       [4]string
+		conversion bool
+	}
+	pairs := map[pair]string{}
 	for _, c := range p.Corridors {
 		for _, r := range c.Rails {
 			if rails[r] != c.DestinationCurrency {
@@ -251,12 +255,15 @@ func consistent(t testing.TB, p *plan.Region) {
 		if !schedules[c.Schedule] {
 			t.Errorf("corridor %s: no schedule %s", c.Name, c.Schedule)
 		}
-		pair := [4]string{c.SourceCountry, c.SourceCurrency, c.DestinationCountry, c.DestinationCurrency}
-		if other := pairs[pair]; other != "" && !c.Draining {
-			t.Errorf("corridors %s and %s both take %v", other, c.Name, pair)
+		if c.Conversion != (len(c.Rails) == 0) {
+			t.Errorf("corridor %s: conversion is %v, rails are %v", c.Name, c.Conversion, c.Rails)
+		}
+		p := pair{[4]string{c.SourceCountry, c.SourceCurrency, c.DestinationCountry, c.DestinationCurrency}, c.Conversion}
+		if other := pairs[p]; other != "" && !c.Draining {
+			t.Errorf("corridors %s and %s both take %v", other, c.Name, p)
 		}
 		if !c.Draining {
-			pairs[pair] = c.Name
+			pairs[p] = c.Name
 		}
 	}
 	for _, e := range p.Providers {

@@ -141,6 +141,10 @@ var broken = []struct {
 	{"FXProvider", "duration(self.openFor)", "openFor: 5s", "openFor: 11m", "spec.circuitBreaker.openFor", "openFor 11m must be", "11m"},
 	{"PaymentCorridor", "self.metadata.name.size() <= 63", "name: us-cn", "name: " + strings.Repeat("a", 64), "metadata.name", "longer than 63", strings.Repeat("a", 64)},
 	{"PaymentCorridor", "self.source.country != self.destination.country", "{country: CN, currency: CNY}", "{country: US, currency: USD}", "spec", "both US/USD", ""},
+	{"PaymentCorridor", "!has(self.rails) : has(self.rails)", "  rails: [{name: rail}]\n", "", "spec.rails", "rails must be set", ""},
+	{"PaymentCorridor", "!has(self.rails) : has(self.rails)", "  source:", "  use: Conversions\n  source:", "spec.rails", "rails must be unset", ""},
+	{"PaymentCorridor", "self.use != 'Conversions' ||", "  source: {country: US, currency: USD}\n  destination: {country: CN, currency: CNY}\n  regions: [east]\n  rails: [{name: rail}]\n",
+		"  use: Conversions\n  source: {country: US, currency: CNY}\n  destination: {country: CN, currency: CNY}\n  regions: [east]\n", "spec", "both in CNY", ""},
 	{"PaymentCorridor", "self.routing.strategy != 'Weighted'", ", weight: 1", "", "spec.providers", "needs a weight", ""},
 	{"PaymentCorridor", "has(self.message)", ", message: sorry", "", "spec.routing.rules[0]", "action of rule r is Deny", ""},
 	{"PaymentCorridor", "!has(self.providers) && !has(self.rails)", ", providers: [provider]}]", "}]", "spec.routing.rules[1]", "must be set with action Exclude in rule x", ""},
@@ -227,6 +231,7 @@ func TestWhatCannotChangeIsRefusedToChange(t *testing.T) {
 		{"Region", "{type: PostgreSQL, postgreSQL: {dsnSecretRef: {name: dsn}}}\n  workers: {router: {replicas: 2}, settler: {autoscaling: {minReplicas: 2, maxReplicas: 4}}}", "{type: Embedded}", "cannot change from PostgreSQL to Embedded"},
 		{"Region", "jurisdiction: US", "jurisdiction: US\n  namespace: elsewhere", "namespace cannot change from unset to elsewhere"},
 		{"Region", "{type: Local}", "{type: Kubeconfig, kubeconfigSecretRef: {name: east}}", "cluster.type cannot change to Kubeconfig"},
+		{"PaymentCorridor", "  rails: [{name: rail}]\n", "  use: Conversions\n", "use cannot be changed"},
 		{"SettlementRun", "name: east", "name: west", "make another"},
 	} {
 		k := mustSchemas(t)[c.kind]

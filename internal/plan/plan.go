@@ -38,6 +38,8 @@ type Corridor struct {
 	Generation int64 `json:"generation"`
 	// Draining corridors take no new payments; those under way are finished.
 	Draining bool `json:"draining,omitempty"`
+	// Conversion corridors pay nobody: they convert between accounts of one owner. They have no rails.
+	Conversion bool `json:"conversion,omitempty"`
 
 	SourceCountry       string `json:"sourceCountry"`
 	SourceCurrency      string `json:"sourceCurrency"`

@@ -30,6 +30,9 @@ const (
 // Strategies are all of them.
 var Strategies = []string{BestAmount, Cheapest, Fastest, Priority, Weighted, SuccessRate}
 
+// OwnAccount stands for a rail in the routes of conversions, which go to the owner's own account: always open, without limits, at once.
+const OwnAccount = "own-account"
+
 // Corridor is a corridor made ready to choose routes. It is safe for concurrent use.
 type Corridor struct {
 	plan         *plan.Corridor
@@ -151,6 +154,14 @@ func (b *builder) fillMembers(c *Corridor, p *plan.Corridor) error {
 		b.casts[key] = known
 	}
 	c.cast, c.members, c.index = known, known.members, known.index
+	if p.Conversion {
+		if len(p.Rails) > 0 {
+			return fmt.Errorf("rails %v: a corridor of conversions pays out on none", p.Rails)
+		}
+		own, err := compileRail(plan.Rail{Name: OwnAccount, Country: p.DestinationCountry, Currency: p.DestinationCurrency, Finality: "Immediate"})
+		c.rails = []*rail{own}
+		return err
+	}
 	for _, name := range p.Rails {
 		r, ok := b.rails[name]
 		if !ok {
@@ -227,7 +238,11 @@ type aboutKey struct {
 
 // about says, by member × rail, whether a rule is about the two. Corridors over the same members and rails share it.
 func (b *builder) about(c *Corridor, p *plan.Rule, program *rules.Program) []rules.Verdict {
-	key := aboutKey{c.cast, strings.Join(c.plan.Rails, " "), p.When, strings.Join(p.Providers, " "), strings.Join(p.Rails, " ")}
+	offered := strings.Join(c.plan.Rails, " ")
+	if c.plan.Conversion {
+		offered = OwnAccount + " " + c.plan.DestinationCountry + " " + c.plan.DestinationCurrency
+	}
+	key := aboutKey{c.cast, offered, p.When, strings.Join(p.Providers, " "), strings.Join(p.Rails, " ")}
 	if known, ok := b.abouts[key]; ok {
 		return known
 	}

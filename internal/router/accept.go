@@ -53,12 +53,27 @@ func (r *Router) accept(ctx context.Context, key string, req *client.PaymentRequ
 	if err != nil {
 		return answer{}, r.classify(err)
 	}
-	a, prob := r.acceptNew(ctx, "payment:"+key, hash, req, beside)
+	return r.acceptAs(ctx, "payment:"+key, hash, started, beside, func(ctx context.Context, s *snapshot, recordKey string) (*payment, *corridor, *client.Problem) {
+		p, c, prob := r.newPayment(ctx, s, recordKey, req)
+		if prob == nil {
+			prob = r.claimUETR(ctx, p, req.UETR)
+		}
+		return p, c, prob
+	})
+}
+
+// maker makes a payment, not yet durable, of a request, or says everything that is wrong with it.
+type maker = func(ctx context.Context, s *snapshot, recordKey string) (*payment, *corridor, *client.Problem)
+
+// acceptAs is accept for any request: made makes the payment, recordKey and hash are what its answer is kept by, with what
+// stands beside it.
+func (r *Router) acceptAs(ctx context.Context, recordKey, hash string, started time.Time, beside []ledger.Put, made maker) (answer, *client.Problem) {
+	a, prob := r.acceptNew(ctx, recordKey, hash, beside, made)
 	if prob != nil {
 		ctx, cancel := lasting(ctx)
 		defer cancel()
 		// An earlier request with this key may have been answered otherwise, when the world was another.
-		earlier, found, err := r.replay(ctx, "payment:"+key, hash)
+		earlier, found, err := r.replay(ctx, recordKey, hash)
 		switch {
 		case err != nil:
 			return answer{}, r.classify(err)
@@ -82,19 +97,16 @@ func lasting(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 }
 
-func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, req *client.PaymentRequest, beside []ledger.Put) (answer, *client.Problem) {
+func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, beside []ledger.Put, made maker) (answer, *client.Problem) {
 	s := r.snap.Load()
 	if s == nil {
 		return answer{}, unavailable(codeNotReady, "no plan to serve yet", time.Second)
 	}
-	p, c, prob := r.newPayment(ctx, s, recordKey, req)
+	p, c, prob := made(ctx, s, recordKey)
 	if prob != nil {
 		return answer{}, prob
 	}
 	p.kept = beside
-	if prob := r.claimUETR(ctx, p, req.UETR); prob != nil {
-		return answer{}, prob
-	}
 	if prob := r.admit(ctx); prob != nil {
 		return answer{}, prob
 	}
@@ -148,6 +160,9 @@ func (r *Router) newPayment(ctx context.Context, s *snapshot, recordKey string, 
 	if !ok {
 		return nil, nil, invalid(field("body.corridor", req.Corridor, "no such corridor in region %s", s.region.Name))
 	}
+	if c.plan.Conversion {
+		return nil, nil, invalid(field("body.corridor", req.Corridor, "pays nobody: it is for conversions between accounts of one owner, POST /v1/conversions"))
+	}
 	now := r.clock().UTC().Truncate(time.Microsecond)
 	amount, errs := checkPayment(req, c.plan, now)
 	if len(errs) > 0 {
@@ -157,13 +172,9 @@ func (r *Router) newPayment(ctx context.Context, s *snapshot, recordKey string, 
 		return nil, nil, problem(http.StatusConflict, codeDraining, fmt.Sprintf("corridor %s is being removed and takes no new payments", c.plan.Name),
 			field("body.corridor", req.Corridor, "draining"))
 	}
-	account, err := r.account(ctx, req.Account)
-	var missing *ledger.NotFoundError
-	if errors.As(err, &missing) {
-		return nil, nil, invalid(field("body.account", req.Account, "no such account"))
-	}
-	if err != nil {
-		return nil, nil, r.classify(err)
+	account, prob := r.customer(ctx, req.Account, "body.account", req.Account, "no such account")
+	if prob != nil {
+		return nil, nil, prob
 	}
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -192,7 +203,7 @@ func (r *Router) commitNew(ctx context.Context, p *payment, recordKey, hash stri
 	if err != nil {
 		return answer{}, err
 	}
-	body, err := p.encodeWire()
+	body, err := p.encodeAnswer()
 	if err != nil {
 		return answer{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
@@ -222,7 +233,7 @@ func (r *Router) refuse(ctx context.Context, p *payment, recordKey, hash string,
 		return answer{}, r.classify(err)
 	}
 	prob := problem(http.StatusUnprocessableEntity, why.Code, why.Detail)
-	prob.Instance = "/v1/payments/" + p.ID.String()
+	prob.Instance = "/v1/" + p.kind() + "s/" + p.ID.String()
 	body, err := json.Marshal(prob)
 	if err != nil {
 		return answer{}, r.classify(err)

@@ -35,6 +35,7 @@ type stored struct {
 func (r *Router) Register(api huma.API) {
 	r.registerPayments(api)
 	r.registerRefunds(api)
+	r.registerConversions(api)
 	r.registerAccounts(api)
 	r.registerBatches(api)
 	r.registerISO(api)
@@ -83,7 +84,7 @@ func (r *Router) registerPayments(api huma.API) {
 		Summary: "Take back a payment that has not been instructed",
 		Errors:  []int{http.StatusNotFound, http.StatusConflict},
 	}, func(ctx context.Context, in *byID) (*struct{ Body client.Payment }, error) {
-		p, err := r.cancel(ctx, in.ID, "cancelled by the client")
+		p, err := r.cancel(ctx, kindPayment, in.ID, "cancelled by the client")
 		return r.shown(ctx, p, err)
 	})
 	huma.Register(api, huma.Operation{

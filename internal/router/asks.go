@@ -33,6 +33,7 @@ func newAsks(c *corridor) asks {
 	for _, p := range c.providers {
 		for _, pair := range c.routes.Pairs(p.plan.Name) {
 			switch {
+			case c.plan.Conversion && !fx.Converts(p.fx):
 			case pair == route.Pair{Sell: from, Buy: to}:
 				a.own = append(a.own, p)
 			case pair.Sell == from:

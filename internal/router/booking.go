@@ -56,7 +56,7 @@ func bookReserve(p *payment) entries {
 		accounts: []ledger.Account{clearing},
 		transfers: []ledger.Transfer{{
 			ID: p.line("reserve"), Kind: ledger.Reserve, Debit: p.Account, Credit: clearing.ID, Amount: p.Amount.Amount,
-			Code: "payment", Reference: p.ID.String(),
+			Code: p.kind(), Reference: p.ID.String(),
 		}},
 		puts: slices.Concat(p.kept, p.claims),
 	}
@@ -66,7 +66,7 @@ func bookReserve(p *payment) entries {
 func bookVoid(p *payment) entries {
 	return entries{transfers: []ledger.Transfer{{
 		ID: p.line("void"), Kind: ledger.Void, Amount: money.Zero(p.Amount.Currency()), Ref: p.line("reserve"),
-		Code: "payment", Reference: p.ID.String(),
+		Code: p.kind(), Reference: p.ID.String(),
 	}}}
 }
 
@@ -87,7 +87,7 @@ func bookPaid(p *payment, window string) (entries, error) {
 	flows = p.obligations(flows, whole)
 	b := entries{accounts: make([]ledger.Account, 0, 2*len(flows)), transfers: make([]ledger.Transfer, 0, 1+len(flows))}
 	b.transfers = append(b.transfers, ledger.Transfer{
-		ID: p.line("post"), Kind: ledger.Post, Amount: p.Amount.Amount, Ref: p.line("reserve"), Code: "payment", Reference: p.ID.String(),
+		ID: p.line("post"), Kind: ledger.Post, Amount: p.Amount.Amount, Ref: p.line("reserve"), Code: p.kind(), Reference: p.ID.String(),
 	})
 	b.add(p, window, flows...)
 	return b, nil
@@ -132,7 +132,10 @@ func (b *entries) add(p *payment, window string, flows ...flow) {
 		if f.amount.IsZero() {
 			continue
 		}
-		b.accounts = append(b.accounts, f.from, f.to)
+		b.accounts = append(b.accounts, f.from)
+		if f.to.Type != "" { // a customer's account is there already
+			b.accounts = append(b.accounts, f.to)
+		}
 		t := ledger.Transfer{
 			ID: p.line(f.name), Kind: ledger.Immediate, Debit: f.from.ID, Credit: f.to.ID, Amount: f.amount, Code: f.code, Reference: reference,
 		}

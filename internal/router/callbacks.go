@@ -90,6 +90,9 @@ func (r *Router) look(ctx context.Context, id uuid.UUID, attempt int) error {
 	p, err := r.payment(ctx, id.String())
 	var missing *ledger.NotFoundError
 	if errors.As(err, &missing) {
+		p, err = r.read(ctx, kindConversion, id.String())
+	}
+	if errors.As(err, &missing) {
 		return nil
 	}
 	if err != nil {

@@ -73,8 +73,8 @@ func (r *Router) inWindow(ctx context.Context, schedule string, needed bool, boo
 }
 
 // cancel takes back a payment that has not been instructed.
-func (r *Router) cancel(ctx context.Context, id, why string) (*payment, error) {
-	return r.change(ctx, id, client.Cancelled, func(p *payment) error {
+func (r *Router) cancel(ctx context.Context, kind, id, why string) (*payment, error) {
+	return r.change(ctx, kind, id, client.Cancelled, func(p *payment) error {
 		next := p.clone()
 		next.Reason = &client.Reason{Code: string(client.Cancelled), Detail: why}
 		return r.once(ctx, p, next, Cancel, bookVoid(next))
@@ -83,7 +83,7 @@ func (r *Router) cancel(ctx context.Context, id, why string) (*payment, error) {
 
 // giveBack books that the beneficiary's side sent the money of a paid payment back, and keeps what tells of it.
 func (r *Router) giveBack(ctx context.Context, id string, why client.Reason, kept ...ledger.Put) (*payment, error) {
-	return r.change(ctx, id, client.Returned, func(p *payment) error {
+	return r.change(ctx, kindPayment, id, client.Returned, func(p *payment) error {
 		if _, err := Next(p.state, Return); err != nil {
 			return err
 		}
@@ -104,9 +104,9 @@ func (r *Router) giveBack(ctx context.Context, id string, why client.Reason, kep
 const changeTries = 5
 
 // change applies a client's event to a payment that nobody drives; asked for again it finds it done.
-func (r *Router) change(ctx context.Context, id string, done State, f func(*payment) error) (*payment, error) {
+func (r *Router) change(ctx context.Context, kind, id string, done State, f func(*payment) error) (*payment, error) {
 	for try := 0; ; try++ {
-		p, err := r.payment(ctx, id)
+		p, err := r.read(ctx, kind, id)
 		if err != nil || p.state == done {
 			return p, err
 		}
@@ -147,7 +147,12 @@ func (r *Router) once(ctx context.Context, p, next *payment, event Event, e entr
 
 // payment reads a payment's record.
 func (r *Router) payment(ctx context.Context, id string) (*payment, error) {
-	rec, err := r.ledger.Record(ctx, kindPayment, id)
+	return r.read(ctx, kindPayment, id)
+}
+
+// read reads the record of a payment or a conversion.
+func (r *Router) read(ctx context.Context, kind, id string) (*payment, error) {
+	rec, err := r.ledger.Record(ctx, kind, id)
 	if err != nil {
 		return nil, err
 	}

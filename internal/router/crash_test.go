@@ -25,12 +25,29 @@ func TestACrashAtAnyPointLosesNothingAndPaysOnce(t *testing.T) {
 func (w *world) dieEverywhere(least int, check func(*client.Payment)) {
 	w.Helper()
 	w.start("other", nil).fund("acme", "USD", "100000.00")
+	w.dieAtEach(least, func(r *replica, key string) error {
+		_, err := r.api.Pay(w.Context(), key, request("10.00"))
+		return err
+	}, func(r *replica, key string, answered bool) {
+		// Whatever the client saw, it asks again and gets the one answer.
+		p := r.becomes(r.pay(key, "10.00").ID, client.Paid)
+		if answered && p.Attempt == 0 {
+			w.Errorf("%s: %+v", key, p)
+		}
+		check(p)
+	})
+}
+
+// dieAtEach sends something with one key after the other, to a router that dies at its first touch of the world, its second, and so on,
+// until it lives; resume brings what was sent to its end with the next life.
+func (w *world) dieAtEach(least int, send func(r *replica, key string) error, resume func(r *replica, key string, answered bool)) {
+	w.Helper()
 	for n := 1; ; n++ {
 		m := &mortal{left: n}
 		w.between = func(p fx.Provider) fx.Provider { return mortalProvider{p, m} }
 		r := w.start("a", mortalLedger{w.ledger, m})
 		key := fmt.Sprintf("k%d", n)
-		_, err := r.api.Pay(w.Context(), key, request("10.00"))
+		err := send(r, key)
 		w.until("it died or ended the payment", func() bool { return m.dead() || r.calm() })
 		lived := !m.dead()
 		m.mu.Lock()
@@ -40,12 +57,7 @@ func (w *world) dieEverywhere(least int, check func(*client.Payment)) {
 
 		w.between = nil
 		next := w.start("a", nil)
-		// Whatever the client saw, it asks again and gets the one answer.
-		p := next.pay(key, "10.00")
-		if p = next.becomes(p.ID, client.Paid); err == nil && p.Attempt == 0 {
-			w.Errorf("%d: %+v", n, p)
-		}
-		check(p)
+		resume(next, key, err == nil)
 		next.stop()
 		w.audit()
 		if lived {

@@ -1,5 +1,5 @@
 // Package router is the routing worker: it takes payments in by HTTP/JSON, CSV and ISO 20022, prices and books them, has a provider
-// pay them out, and follows each to its one final state.
+// pay them out, and follows each to its one final state. Conversions between accounts of one owner are payments to oneself.
 //
 // A payment is a record in the ledger, changed in the same commit as the bookings that belong to the change, at a version that nobody
 // else has changed. Its life is the table in states.go; the code moves a payment along that table only, the tests walk it, and

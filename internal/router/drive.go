@@ -130,7 +130,7 @@ func (r *Router) commit(ctx context.Context, e entries, c ledger.Commit) error {
 // overtaken says whether a commit's payment is no longer at the version that the commit changes: then another replica has it.
 func (r *Router) overtaken(ctx context.Context, c ledger.Commit) bool {
 	for _, put := range c.Puts {
-		if put.Kind != kindPayment {
+		if put.Kind != kindPayment && put.Kind != kindConversion {
 			continue
 		}
 		rec, err := r.ledger.Record(ctx, put.Kind, put.Key)

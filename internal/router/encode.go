@@ -26,6 +26,8 @@ func (p *payment) encode() ([]byte, error) {
 	w.TextIf("owner", p.Owner)
 	w.TextIf("participant", p.Participant)
 	w.TextIf("schedule", p.Schedule)
+	w.TextIf("to", p.To)
+	w.TextIf("toParticipant", p.ToParticipant)
 	writeSum(&w, "amount", p.Amount)
 	writeParty(&w, "beneficiary", &p.Beneficiary)
 	if p.Debtor != nil {

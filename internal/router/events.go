@@ -31,8 +31,11 @@ type reader struct {
 	events  chan *client.Payment
 }
 
-// publish hands p to its readers; it costs a lock where there are none.
+// publish hands p to its readers; it costs a lock where there are none. The feed is of payments: conversions are not in it.
 func (f *feed) publish(p *payment) {
+	if p.To != "" {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.readers) == 0 {

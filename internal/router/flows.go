@@ -156,15 +156,18 @@ func (p *payment) legFlows(list []flow, x parts, i int) []flow {
 		spread)
 }
 
-// payoutFlow is what the beneficiary got.
+// payoutFlow is what the beneficiary got, or a conversion's other account.
 func (p *payment) payoutFlow(x parts) flow {
 	c := p.Route.Received.Currency()
-	return flow{"payout", "payout", p.clearing(c), internal("payout", p.Route.Rail, ledger.Liability, c),
-		money.FromMinor(x.legs[len(x.legs)-1].bought, c), false}
+	received := money.FromMinor(x.legs[len(x.legs)-1].bought, c)
+	if p.To != "" {
+		return flow{"credit", "credit", p.clearing(c), ledger.Account{ID: p.To}, received, false}
+	}
+	return flow{"payout", "payout", p.clearing(c), internal("payout", p.Route.Rail, ledger.Liability, c), received, false}
 }
 
 // obligations adds to list what settlement participants owe each other by a paid payment: the customer's what was sold to the first provider's,
-// each provider's what it bought for us to the next one's, which sold it.
+// each provider's what it bought for us to the next one's, which sold it; the last one's what a conversion bought to the participant that holds it.
 func (p *payment) obligations(list []flow, x parts) []flow {
 	if p.Schedule == "" {
 		return list
@@ -173,6 +176,9 @@ func (p *payment) obligations(list []flow, x parts) []flow {
 	for i, c := range x.conversions {
 		list = owed(list, legName("obligation", i), from, c.participant, money.FromMinor(x.legs[i].sold, c.sell))
 		from = c.participant
+	}
+	if p.To != "" {
+		list = owed(list, "obligation/to", from, p.ToParticipant, money.FromMinor(x.legs[len(x.legs)-1].bought, p.Route.Received.Currency()))
 	}
 	return list
 }
@@ -208,7 +214,7 @@ func owes(p *payment) bool {
 		}
 		from = c.participant
 	}
-	return false
+	return p.To != "" && owing(from, p.ToParticipant)
 }
 
 // owing says whether what one participant gives for another is between two that settle.

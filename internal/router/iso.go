@@ -140,7 +140,7 @@ func (s *snapshot) between(from money.Currency, to string, want money.Currency) 
 	var found *plan.Corridor
 	for i := range s.region.Corridors {
 		c := &s.region.Corridors[i]
-		if c.SourceCurrency != string(from) || c.DestinationCountry != to || want != "" && c.DestinationCurrency != string(want) {
+		if c.Conversion || c.SourceCurrency != string(from) || c.DestinationCountry != to || want != "" && c.DestinationCurrency != string(want) {
 			continue
 		}
 		if found != nil {

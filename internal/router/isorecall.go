@@ -80,7 +80,7 @@ func (x *incoming) recallFor(ctx context.Context, m *iso20022.Camt056, from stri
 		if p.state != client.Accepted {
 			return resolution(p, asked), nil
 		}
-		cancelled, err := x.cancel(ctx, p.ID.String(), fmt.Sprintf("recalled by %s: %s", asked.From, asked.Why))
+		cancelled, err := x.cancel(ctx, kindPayment, p.ID.String(), fmt.Sprintf("recalled by %s: %s", asked.From, asked.Why))
 		var barred *TransitionError
 		switch {
 		case err == nil:

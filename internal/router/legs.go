@@ -85,6 +85,9 @@ func (p *payment) exchanged() bool { return p.Leg > 0 }
 // exchanging says that the present instruction is an exchange that does not pay anybody out.
 func (p *payment) exchanging() bool { return p.Route != nil && p.Leg < len(p.Route.Legs)-1 }
 
+// converts says that the present instruction is to convert between our own balances, and pays nobody out.
+func (p *payment) converts() bool { return p.To != "" || p.exchanging() }
+
 // counterparty is the provider of the present instruction.
 func (p *payment) counterparty() string {
 	if p.Leg < len(p.Route.Legs) {

@@ -15,7 +15,7 @@ import (
 
 // send gives the provider the payment's present instruction.
 func (p *provider) send(ctx context.Context, of *payment) (fx.Status, error) {
-	if c, ok := p.fx.(fx.Converter); ok && of.exchanging() {
+	if c, ok := p.fx.(fx.Converter); ok && of.converts() {
 		return c.Convert(ctx, of.instruction())
 	}
 	return p.fx.Pay(ctx, of.instruction())
@@ -23,7 +23,7 @@ func (p *provider) send(ctx context.Context, of *payment) (fx.Status, error) {
 
 // find asks what became of the present instruction.
 func (p *provider) find(ctx context.Context, of *payment) (fx.Status, error) {
-	if c, ok := p.fx.(fx.Converter); ok && of.exchanging() {
+	if c, ok := p.fx.(fx.Converter); ok && of.converts() {
 		return c.QueryConversion(ctx, of.instruction())
 	}
 	return p.fx.Query(ctx, of.instruction())
@@ -113,8 +113,8 @@ func (p *payment) lockHolds(now time.Time) bool {
 func (r *Router) onwardRoute(ctx context.Context, p *payment) (*taken, *refusal, error) {
 	s := r.snap.Load()
 	c := s.corridors[p.Corridor]
-	if c == nil {
-		return nil, &refusal{client.Reason{Code: codeNoRoute, Detail: "corridor " + p.Corridor + " is not served at the moment"}, later}, nil
+	if !c.serves(p) {
+		return nil, notServed(p), nil
 	}
 	done := p.Route.Legs[p.Leg-1].quote()
 	var h heard

@@ -18,6 +18,7 @@ import (
 // Kinds of the records that the router keeps.
 const (
 	kindPayment     = "payment"
+	kindConversion  = "conversion" // a payment to the owner's own account in another currency
 	kindIdempotency = "idempotency"
 )
 
@@ -28,18 +29,21 @@ type payment struct {
 	Key      string    `json:"key"`
 	Corridor string    `json:"corridor"`
 	// Generation of the corridor that accepted it.
-	Generation  int64             `json:"generation"`
-	Account     string            `json:"account"`
-	Owner       string            `json:"owner,omitempty"`
-	Participant string            `json:"participant,omitempty"` // holds the customer's money
-	Schedule    string            `json:"schedule,omitempty"`    // settles it
-	Amount      sum               `json:"amount"`
-	Beneficiary client.Party      `json:"beneficiary"`
-	Debtor      *client.Party     `json:"debtor,omitempty"`
-	Purpose     string            `json:"purpose,omitempty"`
-	Reference   string            `json:"reference,omitempty"`
-	Metadata    map[string]string `json:"metadata,omitempty"`
-	ExecuteAt   *time.Time        `json:"executeAt,omitempty"`
+	Generation  int64  `json:"generation"`
+	Account     string `json:"account"`
+	Owner       string `json:"owner,omitempty"`
+	Participant string `json:"participant,omitempty"` // holds the customer's money
+	Schedule    string `json:"schedule,omitempty"`    // settles it
+	// To is the account that a conversion credits, and ToParticipant holds that account's money; empty for payments.
+	To            string            `json:"to,omitempty"`
+	ToParticipant string            `json:"toParticipant,omitempty"`
+	Amount        sum               `json:"amount"`
+	Beneficiary   client.Party      `json:"beneficiary"`
+	Debtor        *client.Party     `json:"debtor,omitempty"`
+	Purpose       string            `json:"purpose,omitempty"`
+	Reference     string            `json:"reference,omitempty"`
+	Metadata      map[string]string `json:"metadata,omitempty"`
+	ExecuteAt     *time.Time        `json:"executeAt,omitempty"`
 
 	// Route is the one now tried or taken; Attempt counts them, and with ID makes the instruction's ID.
 	Route   *taken `json:"route,omitempty"`
@@ -177,6 +181,14 @@ func fxParty(p *client.Party) fx.Party {
 	}
 }
 
+// kind is the payment's record's, and what its reserve is booked as.
+func (p *payment) kind() string {
+	if p.To != "" {
+		return kindConversion
+	}
+	return kindPayment
+}
+
 // put is the payment's record, to be written over the version that p was read at.
 func (p *payment) put(due time.Time) (ledger.Put, error) {
 	body, err := p.encode()
@@ -184,7 +196,7 @@ func (p *payment) put(due time.Time) (ledger.Put, error) {
 		return ledger.Put{}, fmt.Errorf("payment %s: %w", p.ID, err)
 	}
 	return ledger.Put{
-		Kind: kindPayment, Key: p.ID.String(), Expect: p.version,
+		Kind: p.kind(), Key: p.ID.String(), Expect: p.version,
 		State: string(p.state), Group: p.Corridor, Due: due, Body: body,
 	}, nil
 }

@@ -198,14 +198,16 @@ func (r *Router) InFlight(ctx context.Context) (map[string]int64, error) {
 	}
 	counts := map[string]int64{}
 	for _, name := range s.draining() {
-		states, err := r.ledger.CountRecords(ctx, kindPayment, name)
-		if err != nil {
-			return nil, fmt.Errorf("payments of corridor %s: %w", name, err)
-		}
 		counts[name] = 0
-		for state, n := range states {
-			if working(State(state)) {
-				counts[name] += n
+		for _, kind := range []string{kindPayment, kindConversion} {
+			states, err := r.ledger.CountRecords(ctx, kind, name)
+			if err != nil {
+				return nil, fmt.Errorf("%ss of corridor %s: %w", kind, name, err)
+			}
+			for state, n := range states {
+				if working(State(state)) {
+					counts[name] += n
+				}
 			}
 		}
 	}

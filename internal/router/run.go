@@ -68,6 +68,11 @@ func (r *Router) sweep(ctx context.Context, mine bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	conversions, err := r.ledger.DueRecords(ctx, kindConversion, before, sweepLimit)
+	if err != nil {
+		return false, err
+	}
+	due = append(due, conversions...)
 	var wait sync.WaitGroup
 	claimed := 0
 	for _, rec := range due {
@@ -93,7 +98,7 @@ func (r *Router) sweep(ctx context.Context, mine bool) (bool, error) {
 		})
 	}
 	wait.Wait()
-	return claimed == sweepLimit, nil
+	return claimed >= sweepLimit, nil
 }
 
 // claim writes that the payment is ours, and drives it; false where it is not ours after all, or cannot be driven. The slot that the

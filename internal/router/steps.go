@@ -48,13 +48,20 @@ func (r *Router) waited(p *payment) time.Duration {
 func (r *Router) routeFor(ctx context.Context, p *payment, excluded []string) (*taken, *refusal, error) {
 	s := r.snap.Load()
 	c := s.corridors[p.Corridor]
-	if c == nil {
-		return nil, &refusal{client.Reason{Code: codeNoRoute, Detail: "corridor " + p.Corridor + " is not served at the moment"}, later}, nil
+	if !c.serves(p) {
+		return nil, notServed(p), nil
 	}
 	if recalled, err := r.recalled(ctx, p); err != nil || recalled != nil {
 		return nil, recalled, err
 	}
 	return r.choose(ctx, s, c, p, excluded)
+}
+
+// serves says whether payments like p are the corridor's. One that was deleted may have been made again for another use.
+func (c *corridor) serves(p *payment) bool { return c != nil && c.plan.Conversion == (p.To != "") }
+
+func notServed(p *payment) *refusal {
+	return &refusal{client.Reason{Code: codeNoRoute, Detail: "corridor " + p.Corridor + " is not served at the moment"}, later}
 }
 
 // instruct makes a new instruction durable, before it is sent.

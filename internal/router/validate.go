@@ -258,12 +258,7 @@ func (c *checker) purpose(v string, corridor *plan.Corridor) {
 // checkPayment judges a request against the corridor that it names; the account's existence and balance are the ledger's to judge.
 func checkPayment(req *client.PaymentRequest, corridor *plan.Corridor, now time.Time) (money.Amount, []client.FieldError) {
 	var c checker
-	if c.text("account", req.Account, true, 128) {
-		owner, ok := strings.CutPrefix(req.Account, "customer:")
-		if !ok || !strings.HasSuffix(owner, ":"+corridor.SourceCurrency) {
-			c.add("account", req.Account, "want a customer's account in the corridor's source currency: customer:<owner>:%s", corridor.SourceCurrency)
-		}
-	}
+	c.customer("account", req.Account, corridor.SourceCurrency)
 	amount, _ := c.amount("amount", req.Amount, money.Currency(corridor.SourceCurrency))
 	c.party("beneficiary", req.Beneficiary, corridor.DestinationCountry, true)
 	if req.Debtor != nil {

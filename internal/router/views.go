@@ -49,7 +49,7 @@ func (r *Router) corridorList() (*client.CorridorList, *client.Problem) {
 		entry := client.Corridor{
 			Name: c.Name, Generation: c.Generation, Source: c.SourceCountry + "/" + c.SourceCurrency,
 			Destination: c.DestinationCountry + "/" + c.DestinationCurrency, Draining: c.Draining, Strategy: c.Strategy,
-			Providers: []string{}, Rails: c.Rails, Schedule: c.Schedule,
+			Providers: []string{}, Rails: append([]string{}, c.Rails...), Schedule: c.Schedule, Conversions: c.Conversion,
 		}
 		for _, p := range c.Providers {
 			entry.Providers = append(entry.Providers, p.Name)
@@ -59,7 +59,7 @@ func (r *Router) corridorList() (*client.CorridorList, *client.Problem) {
 	return list, nil
 }
 
-// listInput selects a page of payments.
+// listInput selects a page of payments or conversions.
 type listInput struct {
 	Cursor   string `query:"cursor" maxLength:"64" doc:"The next of the page before; empty for the first"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
@@ -68,27 +68,37 @@ type listInput struct {
 }
 
 func (r *Router) list(ctx context.Context, in *listInput) (*struct{ Body client.PaymentList }, error) {
+	page := client.PaymentList{Payments: []client.Payment{}}
+	var err error
+	page.Next, err = r.page(ctx, kindPayment, in, func(p *payment) { page.Payments = append(page.Payments, *r.derived(ctx, p)) })
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body client.PaymentList }{page}, nil
+}
+
+// page reads a page of payments or conversions, and gives the next one's cursor. Errors are huma's.
+func (r *Router) page(ctx context.Context, kind string, in *listInput, add func(*payment)) (string, error) {
 	if in.Cursor != "" {
 		if _, err := uuid.Parse(in.Cursor); err != nil {
-			return nil, httpError(invalid(field("query.cursor", in.Cursor, "not a cursor that a page gave")))
+			return "", httpError(invalid(field("query.cursor", in.Cursor, "not a cursor that a page gave")))
 		}
 	}
-	recs, err := r.ledger.Records(ctx, ledger.RecordQuery{Kind: kindPayment, Group: in.Corridor, State: in.Status, After: in.Cursor, Limit: in.Limit})
+	recs, err := r.ledger.Records(ctx, ledger.RecordQuery{Kind: kind, Group: in.Corridor, State: in.Status, After: in.Cursor, Limit: in.Limit})
 	if err != nil {
-		return nil, httpError(r.classify(err))
+		return "", httpError(r.classify(err))
 	}
-	page := client.PaymentList{Payments: make([]client.Payment, 0, len(recs))}
 	for _, rec := range recs {
 		p, err := decodePayment(rec)
 		if err != nil {
-			return nil, httpError(r.classify(err))
+			return "", httpError(r.classify(err))
 		}
-		page.Payments = append(page.Payments, *r.derived(ctx, p))
+		add(p)
 	}
 	if len(recs) == in.Limit {
-		page.Next = recs[len(recs)-1].Key
+		return recs[len(recs)-1].Key, nil
 	}
-	return &struct{ Body client.PaymentList }{page}, nil
+	return "", nil
 }
 
 // derived is the payment as clients see it: paid is settled once its window is.

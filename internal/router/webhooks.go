@@ -13,7 +13,6 @@ import (
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/internal/plan"
-	"qiantang.dev/rails/pkg/client"
 )
 
 // Each webhook's deliveries are records of a kind of their own, so that one that does not answer is not in another's way.
@@ -130,7 +129,7 @@ func (r *Router) tell(p *payment, event string) ([]ledger.Put, error) {
 			continue
 		}
 		if n == nil {
-			body, err := json.Marshal(client.WebhookEvent{Type: "payment." + event, Timestamp: p.Updated, Data: *p.wire()})
+			body, err := p.encodeEvent(event)
 			if err != nil {
 				return nil, fmt.Errorf("event of payment %s: %w", p.ID, err)
 			}

@@ -87,7 +87,7 @@ func (c *Client) Payment(ctx context.Context, id string) (*Payment, error) {
 	return call[Payment](ctx, c, http.MethodGet, "/v1/payments/"+url.PathEscape(id), "", nil)
 }
 
-// ListOptions select payments; zero values select all.
+// ListOptions select payments or conversions; zero values select all.
 type ListOptions struct {
 	Corridor string
 	Status   Status
@@ -97,6 +97,10 @@ type ListOptions struct {
 
 // Payments is a page of payments, oldest first; its Next is the next page's Cursor.
 func (c *Client) Payments(ctx context.Context, o ListOptions) (*PaymentList, error) {
+	return call[PaymentList](ctx, c, http.MethodGet, "/v1/payments?"+o.query(), "", nil)
+}
+
+func (o ListOptions) query() string {
 	q := url.Values{}
 	for name, v := range map[string]string{"corridor": o.Corridor, "status": string(o.Status), "cursor": o.Cursor} {
 		if v != "" {
@@ -106,7 +110,7 @@ func (c *Client) Payments(ctx context.Context, o ListOptions) (*PaymentList, err
 	if o.Limit > 0 {
 		q.Set("limit", strconv.Itoa(o.Limit))
 	}
-	return call[PaymentList](ctx, c, http.MethodGet, "/v1/payments?"+q.Encode(), "", nil)
+	return q.Encode()
 }
 
 // Cancel takes back a payment that has not been instructed.
@@ -122,6 +126,26 @@ func (c *Client) Return(ctx context.Context, id string, req ReturnRequest) (*Pay
 // Refund gives back part of a paid payment. The key makes it safe to send again.
 func (c *Client) Refund(ctx context.Context, key, id string, req RefundRequest) (*Refund, error) {
 	return call[Refund](ctx, c, http.MethodPost, "/v1/payments/"+url.PathEscape(id)+"/refunds", key, req)
+}
+
+// Convert converts a customer's own money under a key of the caller's. A *Problem says why not.
+func (c *Client) Convert(ctx context.Context, key string, req ConversionRequest) (*Conversion, error) {
+	return call[Conversion](ctx, c, http.MethodPost, "/v1/conversions", key, req)
+}
+
+// Conversion is the conversion as it stands.
+func (c *Client) Conversion(ctx context.Context, id string) (*Conversion, error) {
+	return call[Conversion](ctx, c, http.MethodGet, "/v1/conversions/"+url.PathEscape(id), "", nil)
+}
+
+// CancelConversion takes back a conversion that has not been instructed.
+func (c *Client) CancelConversion(ctx context.Context, id string) (*Conversion, error) {
+	return call[Conversion](ctx, c, http.MethodPost, "/v1/conversions/"+url.PathEscape(id)+"/cancel", "", nil)
+}
+
+// Conversions is a page of conversions, oldest first; its Next is the next page's Cursor.
+func (c *Client) Conversions(ctx context.Context, o ListOptions) (*ConversionList, error) {
+	return call[ConversionList](ctx, c, http.MethodGet, "/v1/conversions?"+o.query(), "", nil)
 }
 
 // Quote says what a payment would cost over every route.

@@ -137,6 +137,48 @@ type PaymentList struct {
 	Next string `json:"next,omitempty"`
 }
 
+// ConversionRequest asks to convert a customer's own money into the same owner's account in the currency that the corridor converts into.
+type ConversionRequest struct {
+	Corridor  string            `json:"corridor" doc:"Name of a PaymentCorridor with use Conversions" example:"usd-cny" maxLength:"63"`
+	Account   string            `json:"account" doc:"Account to debit; its owner's account in the corridor's destination currency is credited" example:"customer:acme:USD" maxLength:"128"`
+	Amount    Money             `json:"amount" doc:"To debit, fee included, in the corridor's source currency"`
+	Reference string            `json:"reference,omitempty" doc:"Yours, returned as given" maxLength:"140"`
+	Metadata  map[string]string `json:"metadata,omitempty" doc:"Yours, returned as given; at most 20 entries"`
+}
+
+// Conversion is a conversion as it stands. Its states are a payment's; paid says that To was credited with what its route received.
+type Conversion struct {
+	ID          string            `json:"id"`
+	Status      Status            `json:"status"`
+	Corridor    string            `json:"corridor"`
+	Account     string            `json:"account"`
+	To          string            `json:"to" doc:"Account that is credited" example:"customer:acme:CNY"`
+	Amount      Money             `json:"amount"`
+	Reference   string            `json:"reference,omitempty"`
+	Metadata    map[string]string `json:"metadata,omitempty"`
+	Route       *Route            `json:"route,omitempty" doc:"Absent until one is chosen; its rail is own-account"`
+	Attempt     int               `json:"attempt,omitempty" doc:"1 for the first route, one more with each failover"`
+	Reason      *Reason           `json:"reason,omitempty" doc:"Why it was rejected or cancelled, or what it waits for"`
+	Window      string            `json:"window,omitempty" doc:"Settlement window, once paid"`
+	ProviderRef string            `json:"providerReference,omitempty"`
+	Created     time.Time         `json:"created"`
+	Updated     time.Time         `json:"updated"`
+}
+
+// ConversionList is a page of conversions, oldest first.
+type ConversionList struct {
+	Conversions []Conversion `json:"conversions"`
+	// Next is the cursor of the next page; empty on the last.
+	Next string `json:"next,omitempty"`
+}
+
+// ConversionEvent is the body of what webhooks are sent of conversions: as WebhookEvent, with a Type of "conversion." and the step.
+type ConversionEvent struct {
+	Type      string     `json:"type" example:"conversion.paid"`
+	Timestamp time.Time  `json:"timestamp"`
+	Data      Conversion `json:"data"`
+}
+
 // QuoteRequest asks what a payment would cost, without making it.
 type QuoteRequest struct {
 	Corridor string            `json:"corridor" example:"us-cn" maxLength:"63"`
@@ -230,6 +272,7 @@ type Corridor struct {
 	Providers   []string `json:"providers"`
 	Rails       []string `json:"rails"`
 	Schedule    string   `json:"schedule,omitempty"`
+	Conversions bool     `json:"conversions,omitempty" doc:"For conversions between accounts of one owner, not for payments"`
 }
 
 // CorridorList is what a worker serves.
