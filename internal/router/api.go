@@ -51,7 +51,7 @@ func (r *Router) registerPayments(api huma.API) {
 		DefaultStatus: http.StatusCreated, MaxBodyBytes: maxPaymentBody, SkipValidateParams: true,
 	}, func(ctx context.Context, in *keyed) (*stored, error) {
 		var req client.PaymentRequest
-		if prob := decodeStrict(in.RawBody, &req); prob != nil {
+		if prob := decodeRequest(in.RawBody, &req); prob != nil {
 			return nil, httpError(prob)
 		}
 		a, prob := r.accept(ctx, in.Key, &req)

@@ -32,14 +32,13 @@ const maxAttempts = 12
 
 // drive moves a payment on until it is final, must wait for long, or is no longer ours.
 func (r *Router) drive(ctx context.Context, t *task) {
-	log := r.log.WithValues("payment", t.p.ID, "corridor", t.p.Corridor)
 	for {
 		wait, err := r.step(ctx, t)
 		switch {
 		case errors.Is(err, errLost) || ctx.Err() != nil:
 			return
 		case err != nil:
-			log.Error(err, "step failed; trying again", "state", t.p.state)
+			r.log.Error(err, "step failed; trying again", "payment", t.p.ID, "corridor", t.p.Corridor, "state", t.p.state)
 			wait = r.backoff(t.p)
 		case !working(t.p.state):
 			return
@@ -49,7 +48,7 @@ func (r *Router) drive(ctx context.Context, t *task) {
 		}
 		if wait > r.pace.Memory || r.clock().Add(wait).After(t.lease) {
 			if err := r.yield(ctx, t, wait); err != nil && !errors.Is(err, errLost) {
-				log.Error(err, "could not be put back; its lease will run out", "state", t.p.state)
+				r.log.Error(err, "could not be put back; its lease will run out", "payment", t.p.ID, "corridor", t.p.Corridor, "state", t.p.state)
 			}
 			return
 		}
@@ -176,7 +175,9 @@ func (r *Router) moved(p *payment, t Transition) {
 	}
 	r.feed.publish(p)
 	r.told()
-	r.log.V(1).Info("payment moved", "payment", p.ID, "corridor", p.Corridor, "event", string(t.Event), "state", string(t.To), "attempt", p.Attempt)
+	if log := r.log.V(1); log.Enabled() {
+		log.Info("payment moved", "payment", p.ID, "corridor", p.Corridor, "event", string(t.Event), "state", string(t.To), "attempt", p.Attempt)
+	}
 }
 
 // backoff is how long to wait now, and makes the next wait longer.

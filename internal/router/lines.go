@@ -47,7 +47,7 @@ func readNDJSON(in io.Reader) iter.Seq[parsed] {
 	return func(yield func(parsed) bool) {
 		lines(in, func(n int, text []byte) bool {
 			var l batchLine
-			prob := decodeStrict(text, &l)
+			prob := decodeLine(text, &l)
 			return yield(parsed{line: n, key: l.ID, req: &l.PaymentRequest, prob: prob})
 		}, func(n int, err error) { yield(parsed{line: n, prob: unreadable(err)}) })
 	}

@@ -56,8 +56,8 @@ func vegetaAttack(ctx context.Context, s *stand, tag string, connections int, d 
 	n := fmt.Sprint(connections)
 	ctx, cancel := context.WithTimeout(ctx, d+time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, *vegeta, "attack", "-format=json", "-lazy", "-rate=0", "-workers="+n, "-max-workers="+n, "-connections="+n,
-		"-max-body=1024", "-duration="+d.String(), "-output="+results)
+	cmd := exec.CommandContext(ctx, *vegeta, "attack", "-format=json", "-lazy", "-rate=0", "-workers="+n, "-max-workers="+n, "-connections="+n, "-max-body=0",
+		"-duration="+d.String(), "-output="+results)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	in, err := cmd.StdinPipe()
