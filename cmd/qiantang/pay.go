@@ -32,8 +32,8 @@ func newPayCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pay --url URL --file FILE",
 		Short: "Send payments to a routing worker: CSV, NDJSON or ISO 20022",
-		Long: "Send payments to a routing worker and print what became of them. FILE is a CSV or NDJSON batch, or a pain.001.001.09;\n" +
-			"\"-\" reads standard input. Every payment has a key of its own, so sending a file again makes nothing twice.",
+		Long: "Send payments to a routing worker and print what became of them. FILE is a CSV or NDJSON batch, a pain.001.001.09, or another\n" +
+			"message that the worker takes, whose answer is printed as it is; \"-\" reads standard input. Every payment has a key of its own, so sending a file again makes nothing twice.",
 		Example: "  qiantang pay --fund acme:USD:100000.00 --file payments.csv\n" +
 			"  qiantang pay --url http://127.0.0.1:8080 --file pain001.xml --output raw",
 		Args: cobra.NoArgs,
@@ -67,6 +67,8 @@ type sent struct {
 	amounts  map[string]int
 	refused  map[string]int
 	examples map[string]string
+	// shown says that the answer is nothing to add up, and has been printed.
+	shown bool
 }
 
 func (f payFlags) run(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -110,7 +112,7 @@ func (f payFlags) run(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if f.output == "table" {
+	if f.output == "table" && !total.shown {
 		if err := total.print(out, time.Since(started)); err != nil {
 			return err
 		}
@@ -215,7 +217,8 @@ func (s *sent) message(ctx context.Context, api *client.Client, in io.Reader, ou
 	if err != nil {
 		return err
 	}
-	if raw {
+	if kind, err := iso20022.Identify(string(answer)); raw || err != nil || kind != iso20022.IDPain002 {
+		s.shown = true
 		_, err := out.Write(answer)
 		return err
 	}

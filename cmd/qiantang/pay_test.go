@@ -27,6 +27,7 @@ func payServer(t *testing.T) (url string, sent map[string]string) {
 	answer("POST /v1/accounts", `{"id":"customer:acme:USD"}`)
 	answer("POST /v1/deposits", `{"amount":{"currency":"USD","value":"10.00"}}`)
 	answer("GET /v1/payments", `{"payments":[]}`)
+	answer("POST /v1/iso20022", `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pacs.002.001.10"/>`)
 	answer("POST /v1/batches", `{"line":1,"code":201,"payment":{"corridor":"us-cn","route":{"provider":"antom","rail":"cips"}}}
 {"line":2,"code":422,"problem":{"type":"https://qiantang.dev/problems/insufficient-funds","title":"Unprocessable Entity","status":422,"detail":"too little"}}
 `)
@@ -65,6 +66,21 @@ func TestPayTellsFormatsApart(t *testing.T) {
 		if err := c.ExecuteContext(t.Context()); err != nil || !strings.HasPrefix(sent["/v1/batches"], want) {
 			t.Errorf("%q: %v, sent as %q", body, err, sent["/v1/batches"])
 		}
+	}
+}
+
+func TestPayShowsAnAnswerThatIsNothingToAddUpAsItIs(t *testing.T) {
+	url, sent := payServer(t)
+	c := newPayCommand()
+	var out strings.Builder
+	c.SetOut(&out)
+	c.SetIn(strings.NewReader("<Document/>"))
+	c.SetArgs([]string{"--url", url, "--file", "-"})
+	if err := c.ExecuteContext(t.Context()); err != nil || !strings.Contains(out.String(), "pacs.002.001.10") || strings.Contains(out.String(), "accepted") {
+		t.Errorf("%v: %s", err, out.String())
+	}
+	if sent["/v1/iso20022"] != "application/xml <Document/>" {
+		t.Errorf("sent %q", sent["/v1/iso20022"])
 	}
 }
 

@@ -37,11 +37,14 @@ var isoTaken = []string{iso20022.IDPain001, iso20022.IDPacs008, iso20022.IDPacs0
 type isoBody struct {
 	body   io.Reader
 	length int64 // -1: not told
+	// taken lifts the time limit of reading: what comes after may take longer.
+	taken func()
 }
 
 // Resolve keeps the body for the handler.
 func (b *isoBody) Resolve(ctx huma.Context) []error {
 	_ = ctx.SetReadDeadline(time.Now().Add(batchIdle)) // where the connection has deadlines
+	b.taken = func() { _ = ctx.SetReadDeadline(time.Time{}) }
 	b.body, b.length = ctx.BodyReader(), -1
 	if n, err := strconv.ParseInt(ctx.Header("Content-Length"), 10, 64); err == nil {
 		b.length = n
@@ -97,6 +100,7 @@ func (r *Router) readMessage(ctx context.Context, in *isoBody) (doc string, rele
 	}
 	doc, err := iso20022.Load(in.body, maxISOBody)
 	if err == nil {
+		in.taken() // or the connection's end would be seen where only its time ran out
 		return doc, release, nil
 	}
 	release()
