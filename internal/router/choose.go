@@ -189,9 +189,13 @@ func noRoute(found choice) *refusal {
 
 // question is the payment as the corridor's decisions see it.
 func (p *payment) question() route.Payment {
-	return route.Payment{
+	q := route.Payment{
 		ID: p.ID.String(), Amount: p.Amount.Amount, Purpose: p.Purpose, BeneficiaryCountry: p.Beneficiary.Country, Metadata: p.Metadata,
 	}
+	if p.Debtor != nil {
+		q.DebtorCountry = p.Debtor.Country
+	}
+	return q
 }
 
 func routesWire(s *snapshot, found choice) ([]client.Route, []client.Skipped) {

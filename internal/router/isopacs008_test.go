@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"qiantang.dev/rails/internal/iso20022"
+	"qiantang.dev/rails/internal/plan"
 	"qiantang.dev/rails/internal/sim"
 	"qiantang.dev/rails/pkg/client"
 )
@@ -79,6 +80,12 @@ func TestAPacs008ThatCannotBePaidIsRejectedWithAReason(t *testing.T) {
 	if out := r.pacs008(bankTransfer(1, 10000)); verdict(out) != "ACSP" {
 		t.Fatal(verdict(out))
 	}
+	w.region.Corridors[0].Rules = append(w.region.Corridors[0].Rules,
+		plan.Rule{Name: "debtor", When: `payment.debtor.country == "KP"`, Action: "Deny", Message: "not from there"})
+	w.seal()
+	if err := r.Switch(t.Context(), w.region, w.creds); err != nil {
+		t.Fatal(err)
+	}
 	transfer := func(n int, f func(m *iso20022.Pacs008, t *iso20022.CustomerTransfer)) *iso20022.Pacs008 {
 		m := bankTransfer(n, 1000)
 		f(m, &m.Transfers[0])
@@ -110,6 +117,7 @@ func TestAPacs008ThatCannotBePaidIsRejectedWithAReason(t *testing.T) {
 		})},
 		"creditor's account":         {"RJCT AC03", "CdtrAcct", transfer(13, func(_ *iso20022.Pacs008, t *iso20022.CustomerTransfer) { t.CreditorAccount = nil })},
 		"far ahead":                  {"RJCT DT01", "ahead", transfer(14, func(_ *iso20022.Pacs008, t *iso20022.CustomerTransfer) { t.SettlementDate = "2099-01-01" })},
+		"rule about the debtor":      {"RJCT NARR", "not from there", transfer(17, func(_ *iso20022.Pacs008, t *iso20022.CustomerTransfer) { t.Debtor.Address.Country = "KP" })},
 		"below the corridor's least": {"RJCT AM06", "minimum", bankTransfer(16, 90)},
 		"above the corridor's most":  {"RJCT AM02", "", bankTransfer(15, 200_000_000_00)},
 	} {
