@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,13 @@ type choice struct {
 	passing bool
 	rate    money.Rate
 	fee     money.Amount
+	// unlocked are the providers of legs that could not be locked.
+	unlocked []string
+}
+
+// hopeless says that one of the legs still to be locked could not be before.
+func (c *choice) hopeless(legs []fx.Quote, done int) bool {
+	return len(legs) > 0 && slices.ContainsFunc(legs[done:], func(q fx.Quote) bool { return slices.Contains(c.unlocked, q.Provider) })
 }
 
 // decide quotes and ranks. A refusal says that the amount cannot be split into fee and principal.
@@ -66,15 +74,34 @@ func healths(c *corridor) map[string]route.Health {
 
 // choose finds the best route that is not excluded, and locks its rate.
 func (r *Router) choose(ctx context.Context, s *snapshot, c *corridor, p *payment, excluded []string) (*taken, *refusal, error) {
-	found, refused, err := r.decide(ctx, s, c, p, excluded)
-	if err != nil || refused != nil {
-		return nil, refused, err
+	var first *refusal // says what was wrong while nobody was left out
+	for without := excluded; ; {
+		found, refused, err := r.decide(ctx, s, c, p, without)
+		if err != nil || refused != nil {
+			return nil, refused, err
+		}
+		t, refused, err := r.take(ctx, s, c, p, &found, excluded)
+		if err != nil || refused == nil {
+			return t, refused, err
+		}
+		if first == nil {
+			first = refused
+		}
+		again := slices.DeleteFunc(found.unlocked, func(name string) bool { return slices.Contains(without, name) })
+		if len(again) == 0 || len(without) >= len(excluded)+maxAgain {
+			return nil, first, nil
+		}
+		// Legs are joined with the best first leg alone: without that one there may be another way.
+		without = slices.Concat(without, again)
 	}
-	return r.take(ctx, s, c, p, found, excluded)
 }
 
-// take locks the best route that is not excluded.
-func (r *Router) take(ctx context.Context, s *snapshot, c *corridor, p *payment, found choice, excluded []string) (*taken, *refusal, error) {
+// maxAgain bounds how many providers of legs are left out, one after the other, because they did not lock.
+const maxAgain = 3
+
+// take locks the best route that is not excluded. A provider whose leg could not be locked is
+// not tried again in this choice.
+func (r *Router) take(ctx context.Context, s *snapshot, c *corridor, p *payment, found *choice, excluded []string) (*taken, *refusal, error) {
 	if d := found.decision.Denied; d != nil {
 		return nil, &refusal{client.Reason{Code: d.Code, Detail: d.Detail}, forever}, nil
 	}
@@ -82,7 +109,7 @@ func (r *Router) take(ctx context.Context, s *snapshot, c *corridor, p *payment,
 		r.metrics.skips.WithLabelValues(p.Corridor, x.Provider, x.Code).Inc()
 	}
 	for _, candidate := range found.decision.Routes {
-		if slices.Contains(excluded, candidate.Provider) {
+		if slices.Contains(excluded, candidate.Provider) || found.hopeless(candidate.Legs, p.Leg) {
 			continue
 		}
 		lock := r.lock
@@ -94,10 +121,24 @@ func (r *Router) take(ctx context.Context, s *snapshot, c *corridor, p *payment,
 			return locked, nil, nil
 		}
 		found.passing = found.passing || errorClass(err) != fx.Final
-		r.metrics.quoteErrors.WithLabelValues(candidate.Provider, errorCode(err)).Inc()
-		found.skipped = append(found.skipped, client.Skipped{Provider: candidate.Provider, Rail: candidate.Rail, Code: errorCode(err), Detail: "the quote could not be locked"})
+		name := candidate.Provider
+		if len(candidate.Legs) > 0 {
+			name = failedAt(err, name)
+			found.unlocked = append(found.unlocked, name)
+		}
+		r.metrics.quoteErrors.WithLabelValues(name, errorCode(err)).Inc()
+		found.skipped = append(found.skipped, client.Skipped{Provider: name, Rail: candidate.Rail, Code: errorCode(err), Detail: "the quote could not be locked"})
 	}
-	return nil, noRoute(found), nil
+	return nil, noRoute(*found), nil
+}
+
+// failedAt is whose failure err is; otherwise where it does not say.
+func failedAt(err error, otherwise string) string {
+	var e *fx.Error
+	if errors.As(err, &e) && e.Provider != "" {
+		return e.Provider
+	}
+	return otherwise
 }
 
 // lock makes the provider hold the candidate's rate. Where that makes the price another, the corridor judges it anew.

@@ -129,7 +129,7 @@ func (r *Router) onwardRoute(ctx context.Context, p *payment) (*taken, *refusal,
 	found := choice{decision: c.routes.Onward(p.question(), done, h.quotes, healths(c), rate, r.clock()), skipped: h.skipped, passing: h.passing, rate: rate}
 	// That nobody quotes onward passes only if somebody may: h says that.
 	found.decision.Skipped = slices.DeleteFunc(found.decision.Skipped, func(s route.Skipped) bool { return s.Code == route.SkipNoSecondQuote })
-	return r.take(ctx, s, c, p, found, p.Failed)
+	return r.take(ctx, s, c, p, &found, p.Failed)
 }
 
 // instructOnward makes the last leg's instruction durable, before it is sent.
