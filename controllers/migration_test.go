@@ -164,7 +164,9 @@ spec:
 	}
 
 	// Without it the Secret goes.
-	edit(w, &v1alpha1.Region{}, "home", func(r *v1alpha1.Region) { r.Spec.Ledger.PostgreSQL.MigrationDSNSecretRef = v1alpha1.SecretKeyReference{} })
+	edit(w, &v1alpha1.Region{}, "home", func(r *v1alpha1.Region) {
+		r.Spec.Ledger.PostgreSQL.MigrationDSNSecretRef = v1alpha1.SecretKeyReference{}
+	})
 	envtesting.Eventually(t, "the owner's Secret is removed", func() error {
 		err := w.hub.Get(w.ctx(), client.ObjectKey{Namespace: ns, Name: "qiantang-home-ledger-owner"}, &corev1.Secret{})
 		if apierrors.IsNotFound(err) {

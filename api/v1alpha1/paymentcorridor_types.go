@@ -7,7 +7,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:metadata:annotations="helm.sh/resource-policy=keep"
-// +kubebuilder:resource:path=paymentcorridors,scope=Namespaced,shortName=pc,categories=rails
+// +kubebuilder:resource:path=paymentcorridors,scope=Namespaced,shortName=pcor,categories=rails
 // +kubebuilder:printcolumn:name="Source",type=string,JSONPath=`.spec.source.country`
 // +kubebuilder:printcolumn:name="Sell",type=string,JSONPath=`.spec.source.currency`
 // +kubebuilder:printcolumn:name="Dest",type=string,JSONPath=`.spec.destination.country`

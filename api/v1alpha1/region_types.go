@@ -142,6 +142,22 @@ type RegionLedger struct {
 	// postgreSQL is the database.
 	// +optional
 	PostgreSQL PostgreSQLLedger `json:"postgreSQL,omitempty,omitzero"`
+
+	// checkpoints are signed by the settlers while the books grow, so that an auditor has a chain of them. Unset, only who runs
+	// "qiantang ledger checkpoint" signs any.
+	// +optional
+	Checkpoints LedgerCheckpoints `json:"checkpoints,omitempty,omitzero"`
+}
+
+// LedgerCheckpoints says how checkpoints of a region's books are signed.
+type LedgerCheckpoints struct {
+	// keySecretRef is a Secret whose key (unset: "key") holds the secret key that "qiantang ledger keygen" made.
+	// +required
+	KeySecretRef SecretKeyReference `json:"keySecretRef,omitempty,omitzero"`
+
+	// interval between two checkpoints, 1m to 24h; where nothing was booked, none is signed. Unset, 1h.
+	// +optional
+	Interval Duration `json:"interval,omitempty"`
 }
 
 // EmbeddedLedger is a volume for SQLite.

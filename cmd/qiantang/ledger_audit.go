@@ -60,6 +60,11 @@ func printAudit(w io.Writer, rep *audit.Report, took time.Duration) error {
 	if n := len(rep.Findings) + rep.More; n > 0 {
 		return fmt.Errorf("the books are not proven: %d findings in %d entries", n, rep.Entries)
 	}
+	if last := rep.Last; last != nil {
+		if _, err := fmt.Fprintf(w, "last checkpoint: %d entries, by %s, root %x\n", last.Size, last.Origin, last.Root); err != nil {
+			return err
+		}
+	}
 	_, err := fmt.Fprintf(w, "proven: %d entries, %d accounts, %d records, %d checkpoints in %s (%.0f entries/s)\nroot %x\n",
 		rep.Entries, rep.Accounts, rep.Records, rep.Checkpoints, took.Round(time.Millisecond), float64(rep.Entries)/took.Seconds(), rep.Root)
 	return err

@@ -15,6 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/jackc/pgx/v5"
 
+	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/ledger/merkle"
 	"qiantang.dev/rails/internal/ledger/open"
 	"qiantang.dev/rails/internal/ledger/pgserver"
 	"qiantang.dev/rails/internal/plan"
@@ -82,11 +84,15 @@ func TestWorkersRunAsARoleThatCannotChangeTheJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &plan.Region{Institution: "demo", Name: "us-west"}
+	secret, _, err := merkle.NewKey("demo/us-west")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &plan.Region{Institution: "demo", Name: "us-west", Checkpoints: &plan.Checkpoints{Every: plan.Text(time.Minute)}}
 	if err := plan.Seal(p); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Switch(ctx, p, nil); err != nil {
+	if err := w.Switch(ctx, p, fx.Credentials{plan.LedgerMaterial: {plan.MaterialCheckpointKey: []byte(secret)}}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(w.Handler())
@@ -102,6 +108,17 @@ func TestWorkersRunAsARoleThatCannotChangeTheJournal(t *testing.T) {
 	if _, err := api.Deposit(ctx, "one", client.DepositRequest{Account: account.ID, Amount: client.Money{Currency: "USD", Value: "12.34"}}); err != nil {
 		t.Fatal(err)
 	}
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- w.Run(running) }()
+	until(t, "a checkpoint is signed", func() bool {
+		list, err := api.Checkpoints(ctx, 0)
+		return err == nil && len(list.Checkpoints) == 1
+	})
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 
 	c, err := pgx.Connect(ctx, dsn)
 	if err != nil {
@@ -113,7 +130,7 @@ func TestWorkersRunAsARoleThatCannotChangeTheJournal(t *testing.T) {
 		t.Fatalf("%d entries, %v", entries, err)
 	}
 	for _, q := range []string{
-		"UPDATE journal SET seq = seq", "DELETE FROM journal", "TRUNCATE journal", "DELETE FROM account", "DELETE FROM record",
+		"UPDATE journal SET seq = seq", "DELETE FROM journal", "TRUNCATE journal", "DELETE FROM account", "DELETE FROM record", "DELETE FROM checkpoint",
 		"ALTER TABLE journal DISABLE TRIGGER ALL", "DROP TABLE journal", "CREATE TABLE mine ()", "SET ROLE books_owner",
 	} {
 		if _, err := c.Exec(ctx, q); err == nil || !strings.Contains(err.Error(), "permission denied") && !strings.Contains(err.Error(), "must be owner") {

@@ -56,6 +56,7 @@ func TestLedgerCommands(t *testing.T) {
 	}
 	must("accounts 9 ", "checkpoint", "--key", key, "--ledger", url)
 	must("proven: 1 entries, 9 accounts, 0 records, 1 checkpoints", "verify", "--key", key+".pub", "--ledger", url)
+	must("last checkpoint: 1 entries, by demo/test", "verify", "--key", key+".pub", "--ledger", url)
 	proof := filepath.Join(dir, "proof.json")
 	if err := os.WriteFile(proof, []byte(must(`"amount": "123.45"`, "prove", move.ID.String(), "--ledger", url)), 0o600); err != nil {
 		t.Fatal(err)

@@ -57,7 +57,8 @@ var needed = map[string]Scope{
 	"get-settlement-run":   SettlementRead,
 	"get-settlement-file":  SettlementRead,
 
-	"trial-balance": LedgerRead,
+	"trial-balance":    LedgerRead,
+	"list-checkpoints": LedgerRead,
 }
 
 // The security schemes in the API's description.

@@ -247,6 +247,7 @@ func (b *builder) plan(c *compilation, ch *chosen) *plan.Region {
 	var checked findings // By compileRegion.
 	who := checked.access(&b.region.Spec.API)
 	out.API, out.Clients = who.api, who.clients
+	out.Checkpoints, _ = checked.checkpoints(&b.region.Spec.Ledger)
 	if b.last != nil && out.Self == "" {
 		// The institution itself may have become invalid: then it goes on as it was.
 		if _, still := ch.participants[b.last.Self]; still {

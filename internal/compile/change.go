@@ -81,6 +81,9 @@ func planChanges(region string, b, a *plan.Region) []Change {
 			out[i].Action, out[i].Fields = Drained, nil
 		}
 	}
+	if fields := differ(heading(b), heading(a)); b != &empty && len(fields) > 0 {
+		out = append([]Change{{Region: region, Kind: KindRegion, Name: region, Action: Changed, Fields: fields}}, out...)
+	}
 	out = append(out, kindChanges(region, KindProvider, b.Providers, a.Providers, func(p *plan.Provider) string { return p.Name })...)
 	out = append(out, kindChanges(region, KindRail, b.Rails, a.Rails, func(r *plan.Rail) string { return r.Name })...)
 	out = append(out, kindChanges(region, KindSchedule, b.Schedules, a.Schedules, func(s *plan.Schedule) string { return s.Name })...)
@@ -88,6 +91,15 @@ func planChanges(region string, b, a *plan.Region) []Change {
 	out = append(out, kindChanges(region, kindAuthentication, methods(b), methods(a), func(m *plan.Authentication) string { return m.Name })...)
 	out = append(out, kindChanges(region, kindClient, b.Clients, a.Clients, func(c *plan.Client) string { return c.Name })...)
 	out = append(out, kindChanges(region, kindWebhook, b.Webhooks, a.Webhooks, func(w *plan.Webhook) string { return w.Name })...)
+	return out
+}
+
+// heading is what a plan says of the region itself.
+func heading(r *plan.Region) plan.Region {
+	out := plan.Region{Jurisdiction: r.Jurisdiction, Self: r.Self, Checkpoints: r.Checkpoints}
+	if r.API != nil {
+		out.API = &plan.API{TLS: r.API.TLS}
+	}
 	return out
 }
 

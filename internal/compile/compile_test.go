@@ -43,6 +43,19 @@ func TestCompilingWhatIsServedChangesNothing(t *testing.T) {
 	}
 }
 
+func TestAChangeOfTheRegionItselfIsSaid(t *testing.T) {
+	before := compile.Compile(snapshot(t, "testdata/base.yaml"))
+	for in, path := range map[string]string{"checkpoints": "checkpoints.every", "api-tls": "api.tls"} {
+		changes := compile.Changes(before, compile.Compile(snapshot(t, "testdata/base.yaml", "testdata/"+in+".in.yaml")))
+		if !slices.ContainsFunc(changes, func(c compile.Change) bool {
+			return c.Kind == compile.KindRegion && c.Name == "us-east" && c.Action == compile.Changed &&
+				slices.ContainsFunc(c.Fields, func(f compile.FieldChange) bool { return f.Path == path && f.Old == "" })
+		}) {
+			t.Errorf("%s: %+v", in, changes)
+		}
+	}
+}
+
 func TestTheRevisionHoldsForAMonthAndMovesWithTheNext(t *testing.T) {
 	at := func(day time.Time) string {
 		s := snapshot(t, "testdata/base.yaml", "testdata/complete.in.yaml")

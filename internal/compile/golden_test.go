@@ -195,6 +195,9 @@ func written(t *testing.T, r compile.Result, whole bool) []byte {
 			if p.API != nil {
 				m["api"], m["clients"] = p.API, p.Clients
 			}
+			if p.Checkpoints != nil {
+				m["checkpoints"] = p.Checkpoints
+			}
 		}
 		regions[name] = m
 	}

@@ -49,7 +49,8 @@ func (c *compilation) compileRegion(r *v1alpha1.Region) (plan.Deployment, findin
 		d.Router = f.pool("spec.workers.router", spec.Workers.Router, 1)
 	}
 	c.checkWebhooks(&f, r)
-	for _, m := range f.access(&spec.API).materials {
+	_, materials := f.checkpoints(&spec.Ledger)
+	for _, m := range append(materials, f.access(&spec.API).materials...) {
 		c.secretKeys(&f, m.field, m.Secret.Name, m.Secret.Key)
 		d.Materials = append(d.Materials, m.Material)
 	}

@@ -108,6 +108,7 @@ func (s *Snapshot) ReferredSecrets() map[string]bool {
 		names[spec.Cluster.KubeconfigSecretRef.Name] = true
 		names[spec.Ledger.PostgreSQL.DSNSecretRef.Name] = true
 		names[spec.Ledger.PostgreSQL.MigrationDSNSecretRef.Name] = true
+		names[spec.Ledger.Checkpoints.KeySecretRef.Name] = true
 		for j := range spec.Webhooks {
 			names[spec.Webhooks[j].SecretRef.Name] = true
 		}

@@ -120,12 +120,12 @@ func Decode(index Index, get func(name string) ([]byte, bool)) (*plan.Region, er
 }
 
 func header(r *plan.Region) plan.Region {
-	return plan.Region{Institution: r.Institution, Name: r.Name, Jurisdiction: r.Jurisdiction, Self: r.Self, API: r.API}
+	return plan.Region{Institution: r.Institution, Name: r.Name, Jurisdiction: r.Jurisdiction, Self: r.Self, Checkpoints: r.Checkpoints, API: r.API}
 }
 
 func sameHeader(a, b *plan.Region) bool {
 	return a.Institution == b.Institution && a.Name == b.Name && a.Jurisdiction == b.Jurisdiction && a.Self == b.Self &&
-		reflect.DeepEqual(a.API, b.API)
+		reflect.DeepEqual(a.Checkpoints, b.Checkpoints) && reflect.DeepEqual(a.API, b.API)
 }
 
 func pack(part plan.Region) (Shard, error) {

@@ -17,5 +17,11 @@ const (
 	MaterialKey         = "tls.key"
 )
 
+// LedgerMaterial is the entry that holds what is needed for the books, MaterialCheckpointKey its key with what checkpoints are signed with.
+const (
+	LedgerMaterial        = ".ledger"
+	MaterialCheckpointKey = "checkpoint-key"
+)
+
 // MaterialAuthorities is the key of APIMaterial with the authorities of a method of authentication.
 func MaterialAuthorities(method string) string { return "ca." + method }

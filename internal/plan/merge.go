@@ -21,6 +21,9 @@ func Merge(name string, regions ...*Region) (*Region, error) {
 		out.Providers = join(out.Providers, r.Providers, func(p Provider) string { return p.Name })
 		out.Rails = join(out.Rails, r.Rails, func(p Rail) string { return p.Name })
 		out.Participants = join(out.Participants, r.Participants, func(p Participant) string { return p.Name })
+		if out.Checkpoints == nil {
+			out.Checkpoints = r.Checkpoints
+		}
 		if r.API != nil {
 			// Where one region is closed, the whole is.
 			if out.API == nil {

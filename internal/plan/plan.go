@@ -26,9 +26,17 @@ type Region struct {
 	// Webhooks are told of payments.
 	Webhooks []Webhook `json:"webhooks,omitempty"`
 
+	// Checkpoints are signed by settlers; nil: by none.
+	Checkpoints *Checkpoints `json:"checkpoints,omitempty"`
+
 	// API says how callers authenticate, Clients who they may be; nil: the API is open.
 	API     *API     `json:"api,omitempty"`
 	Clients []Client `json:"clients,omitempty"`
+}
+
+// Checkpoints says how often the books are signed. The key comes with the credentials, as a Material.
+type Checkpoints struct {
+	Every Duration `json:"every"`
 }
 
 // Corridor is one country and currency pair that the region serves.

@@ -34,6 +34,9 @@ func (w *Worker) newHandler() (http.Handler, error) {
 		w.settler.Register(api)
 	}
 	registerBooks(api, w.opt.Ledger, w.opt.Clock)
+	if l, ok := w.opt.Ledger.(checkpointed); ok {
+		registerCheckpoints(api, l)
+	}
 	if err := access.Describe(api); err != nil {
 		return nil, err
 	}

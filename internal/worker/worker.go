@@ -20,6 +20,7 @@ import (
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/fx/adapters"
 	"qiantang.dev/rails/internal/ledger"
+	"qiantang.dev/rails/internal/ledger/audit"
 	"qiantang.dev/rails/internal/plan"
 	"qiantang.dev/rails/internal/router"
 	"qiantang.dev/rails/internal/settle"
@@ -58,6 +59,7 @@ type Worker struct {
 	router    *router.Router
 	settler   *settle.Settler
 	guard     *access.Guard
+	keeper    *audit.Keeper // nil: none
 	handler   http.Handler
 	served    atomic.Pointer[plan.Region]
 	changed   chan struct{}
@@ -113,6 +115,7 @@ func New(opt Options) (*Worker, error) {
 	if w.guard, err = access.New(access.Options{Clock: opt.Clock, Log: opt.Log.WithName("access"), Metrics: w.metrics, Tokens: opt.Tokens}); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
+	w.keeper = w.newKeeper()
 	if w.handler, err = w.newHandler(); err != nil {
 		return nil, fmt.Errorf("worker: %w", err)
 	}
@@ -146,6 +149,10 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 	if err != nil {
 		return err
 	}
+	signer, every, err := w.signer(r, creds)
+	if err != nil {
+		return err
+	}
 	last := w.served.Load()
 	if w.settler != nil {
 		if err := w.settler.Switch(ctx, r); err != nil {
@@ -161,6 +168,9 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 		}
 	}
 	w.guard.Use(policy)
+	if w.keeper != nil {
+		w.keeper.Use(signer, every)
+	}
 	w.served.Store(r)
 	w.opt.Log.Info("serving", "revision", r.Revision, "corridors", len(r.Corridors))
 	return nil
@@ -203,6 +213,9 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	if w.settler != nil {
 		runs = append(runs, w.settler.Run)
+	}
+	if w.keeper != nil {
+		runs = append(runs, w.keeper.Run)
 	}
 	errs := make(chan error, len(runs))
 	for _, run := range runs {

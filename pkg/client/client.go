@@ -173,6 +173,11 @@ func (c *Client) Corridors(ctx context.Context) (*CorridorList, error) {
 	return call[CorridorList](ctx, c, http.MethodGet, "/v1/corridors", "", nil)
 }
 
+// Checkpoints are the signed checkpoints of more than after entries, oldest first: a page of them, whose Next is the next page's after.
+func (c *Client) Checkpoints(ctx context.Context, after int64) (*CheckpointList, error) {
+	return call[CheckpointList](ctx, c, http.MethodGet, "/v1/checkpoints?after="+strconv.FormatInt(after, 10), "", nil)
+}
+
 // Summary adds up all payments.
 func (c *Client) Summary(ctx context.Context) (*Summary, error) {
 	return call[Summary](ctx, c, http.MethodGet, "/v1/summary", "", nil)

@@ -325,3 +325,15 @@ type BatchResult struct {
 	Payment *Payment `json:"payment,omitempty"`
 	Problem *Problem `json:"problem,omitempty"`
 }
+
+// CheckpointList is a page of signed checkpoints of the books, oldest first.
+type CheckpointList struct {
+	Checkpoints []Checkpoint `json:"checkpoints"`
+	Next        int64        `json:"next,omitempty" doc:"Send it as after for the next page; absent where this page is not full"`
+}
+
+// Checkpoint is what the books were at a size, signed: whoever keeps it can tell whether they were changed since.
+type Checkpoint struct {
+	Size int64  `json:"size" doc:"Entries in the journal"`
+	Note string `json:"note" doc:"The signed note (C2SP tlog-checkpoint): origin, size, root of the journal, root of the accounts, signature"`
+}

@@ -52,8 +52,10 @@ func (f Finding) String() string { return f.What + " " + f.ID + ": " + f.Why }
 type Report struct {
 	Entries, Accounts, Records uint64
 	Checkpoints                int
-	Root                       []byte
-	Findings                   []Finding
+	// Last is the newest checkpoint that agrees with the log; nil where there is none.
+	Last     *merkle.Checkpoint
+	Root     []byte
+	Findings []Finding
 	// More counts the findings beyond Options.MaxFindings.
 	More int
 }
@@ -106,7 +108,7 @@ func Verify(ctx context.Context, src Source, opt Options) (*Report, error) {
 	}
 	j.balances(&frame, find)
 	j.windows(&frame, find)
-	if rep.Checkpoints, err = checkpoints(ctx, src, opt.Key, head.Seq, find); err != nil {
+	if rep.Checkpoints, rep.Last, err = checkpoints(ctx, src, opt.Key, head.Seq, find); err != nil {
 		return nil, err
 	}
 	err = src.ScanRecords(ctx, func(rec *ledger.Record, digest []byte) error {
@@ -181,10 +183,10 @@ func (j *journal) windows(frame *reader.Frame, find func(what, id, why string, a
 }
 
 // checkpoints compares every checkpoint with the log.
-func checkpoints(ctx context.Context, src Source, key note.Verifier, size uint64, find func(what, id, why string, args ...any)) (int, error) {
+func checkpoints(ctx context.Context, src Source, key note.Verifier, size uint64, find func(what, id, why string, args ...any)) (n int, last *merkle.Checkpoint, err error) {
 	all, err := src.Checkpoints(ctx)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	for _, c := range all {
 		id := strconv.FormatUint(c.Size, 10)
@@ -209,10 +211,12 @@ func checkpoints(ctx context.Context, src Source, key note.Verifier, size uint64
 		case errors.As(err, &broken):
 			find("checkpoint", id, "%v", err)
 		case err != nil:
-			return 0, err
+			return 0, nil, err
 		case !bytes.Equal(root, cp.Root):
 			find("checkpoint", id, "its root is not that of the first %d entries", cp.Size)
+		default:
+			last = &cp
 		}
 	}
-	return len(all), nil
+	return len(all), last, nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -49,21 +48,4 @@ func Sign(ctx context.Context, l Signable, signer note.Signer) (string, error) {
 		return "", err
 	}
 	return signed, l.SaveCheckpoint(ctx, head.Seq, signed)
-}
-
-// KeepSigned signs a checkpoint whenever every has passed and something was booked, until ctx ends. What fails is told to failed and
-// tried again.
-func KeepSigned(ctx context.Context, l Signable, signer note.Signer, every time.Duration, failed func(error)) {
-	t := time.NewTicker(every)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if _, err := Sign(ctx, l, signer); err != nil && ctx.Err() == nil {
-				failed(err)
-			}
-		}
-	}
 }

@@ -133,6 +133,11 @@ func (r *Reader) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 	return each(ctx, r, scanCheckpoint, `SELECT size, note FROM checkpoint ORDER BY size`)
 }
 
+// CheckpointsAfter are at most limit checkpoints of more than after entries, oldest first.
+func (r *Reader) CheckpointsAfter(ctx context.Context, after uint64, limit int) ([]Checkpoint, error) {
+	return each(ctx, r, scanCheckpoint, `SELECT size, note FROM checkpoint WHERE size > ?1 ORDER BY size LIMIT ?2`, after, limit)
+}
+
 // LastCheckpoint is the newest checkpoint, or a NotFoundError.
 func (r *Reader) LastCheckpoint(ctx context.Context) (Checkpoint, error) {
 	return one(ctx, r, scanCheckpoint, "checkpoint", "latest", `SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1`)
