@@ -10,7 +10,8 @@ import (
 )
 
 // Statements of a batch. Those that must change what they name divide by zero where they did not, because within a pipeline only an
-// error keeps the COMMIT behind them from happening.
+// error keeps the COMMIT behind them from happening. The two that write most take arrays of one length apart side by side, which costs
+// PostgreSQL a third less than one unnest of all in FROM, where it keeps each in a store of its own first.
 const (
 	moveHead = `WITH moved AS (UPDATE head SET batch = $1, batch_id = $2, seq = $3, booked = $4, accounts = $5, flushed = $6, windows = $7,
 		swept = $8, journal_frontier = $9, account_frontier = $10 WHERE one = 1 AND batch = $11 AND batch_id = $12 RETURNING 1)
@@ -19,8 +20,9 @@ const (
 	insertAccounts = `INSERT INTO account (no, id, owner, participant, type, currency, floor, cap, sum)
 		SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[])`
 	insertJournal = `INSERT INTO journal (seq, booked, id, debit, credit, amount, released, ref, expires, value_date, kind, currency, code, reference, win, sum)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::uuid[], $9::bigint[],
-		$10::integer[], $11::smallint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::bigint[])`
+		SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::uuid[]), unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]),
+		unnest($7::bigint[]), unnest($8::uuid[]), unnest($9::bigint[]), unnest($10::integer[]), unnest($11::smallint[]), unnest($12::text[]),
+		unnest($13::text[]), unnest($14::text[]), unnest($15::text[]), unnest($16::bigint[])`
 	insertNodes    = `INSERT INTO node (level, idx, hash) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])`
 	upsertBalances = `INSERT INTO balance (account, seq, debits, credits, pending_debits, pending_credits)
 		SELECT a, $2::bigint, d, c, pd, pc FROM unnest($1::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[]) AS x (a, d, c, pd, pc)
@@ -30,9 +32,8 @@ const (
 		SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
 		ON CONFLICT (win, account) DO UPDATE SET debits = w.debits + excluded.debits, credits = w.credits + excluded.credits, count = w.count + excluded.count`
 	insertRecords = `INSERT INTO record (kind, key, version, state, grp, due, body, digest, created, updated)
-		SELECT kind, key, version, state, grp, due, body, digest, created, updated
-		FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[])
-		AS x (kind, key, version, state, grp, due, body, digest, created, updated)`
+		SELECT unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::text[]), unnest($5::text[]), unnest($6::bigint[]),
+		unnest($7::bytea[]), unnest($8::bytea[]), unnest($9::bigint[]), unnest($10::bigint[])`
 	updateRecords = `WITH done AS (UPDATE record r SET version = x.version, state = x.state, grp = x.grp, due = x.due, body = x.body, digest = x.digest,
 		updated = x.updated FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::bytea[], $8::bytea[], $9::bigint[], $10::bigint[])
 		AS x (kind, key, version, state, grp, due, body, digest, updated, base)

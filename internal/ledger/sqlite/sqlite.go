@@ -55,7 +55,8 @@ func Open(ctx context.Context, path string, opt Options) (*Ledger, error) {
 	} else if err := Migrate(ctx, path); err != nil {
 		return nil, err
 	}
-	readers, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)"))
+	// Each connection that reads has a cache of its own. What it lacks is in the system's, so that a small one costs little time.
+	readers, err := sql.Open("sqlite", dsn(path, "_pragma=query_only(1)", "_pragma=cache_size(-4096)"))
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", path, err)
 	}
@@ -107,7 +108,7 @@ var dialect = reader.Dialect{Name: "sqlite", ID: func(id uuid.UUID) any { return
 // dsn names the file with what every connection is set to: WAL, an fsync at each commit, and some patience with other processes.
 func dsn(path string, more ...string) string {
 	q := "_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)" +
-		"&_pragma=temp_store(MEMORY)&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)"
+		"&_pragma=temp_store(MEMORY)&_pragma=wal_autocheckpoint(4000)"
 	for _, m := range more {
 		q += "&" + m
 	}
