@@ -70,9 +70,9 @@ func BenchmarkChoose(b *testing.B) {
 		b.Run(strategy, func(b *testing.B) {
 			table, quotes := crowd(b, strategy)
 			p := Payment{ID: "pay-1", Amount: usd(125000), Purpose: "GDDS", DebtorCountry: "US", BeneficiaryCountry: "CN"}
-			i, health := 0, map[string]Health{}
-			for _, q := range quotes {
-				health[q.Provider] = Health{FailureBps: 50, Latency: 80 * time.Millisecond}
+			i, health := 0, make([]Health, len(quotes))
+			for j := range quotes {
+				health[j] = Health{FailureBps: 50, Latency: 80 * time.Millisecond}
 			}
 			var d Decision
 			choose := func() {

@@ -15,7 +15,7 @@ import (
 type choice struct {
 	*Corridor
 	quotes []fx.Quote
-	health map[string]Health
+	health []Health
 	now    time.Time
 	// ref is the reference rate in fixed point, 0 where there is none; middle is what the principal is worth at it.
 	ref, middle    int64
@@ -48,9 +48,9 @@ type active struct {
 var choices = sync.Pool{New: func() any { return new(choice) }}
 
 // Choose ranks the routes for a payment. quotes are the members' for source to destination currency, or for either leg by way of
-// another currency; those for another amount than the principal count by their rate. health may lack providers: they are in good
-// health. ref is the reference rate from source to destination, the zero Rate where there is none.
-func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) Decision {
+// another currency; those for another amount than the principal count by their rate. health is that of the corridor's providers, in their
+// order; those past its end are in good health. ref is the reference rate from source to destination, the zero Rate where there is none.
+func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health []Health, ref money.Rate, now time.Time) Decision {
 	var d Decision
 	c.ChooseInto(&d, &p, quotes, health, ref, now)
 	return d
@@ -58,11 +58,11 @@ func (c *Corridor) Choose(p Payment, quotes []fx.Quote, health map[string]Health
 
 // ChooseInto is Choose for those who choose often: the decision replaces what d held, in d's own memory where that is enough. Routes
 // that were taken from d before must have been copied.
-func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) {
+func (c *Corridor) ChooseInto(d *Decision, p *Payment, quotes []fx.Quote, health []Health, ref money.Rate, now time.Time) {
 	c.chooseInto(d, p, quotes, health, ref, now, false)
 }
 
-func (c *Corridor) chooseInto(d *Decision, p *Payment, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time, onward bool) {
+func (c *Corridor) chooseInto(d *Decision, p *Payment, quotes []fx.Quote, health []Health, ref money.Rate, now time.Time, onward bool) {
 	d.Denied, d.Routes, d.Skipped = nil, d.Routes[:0], d.Skipped[:0]
 	ch := choices.Get().(*choice)
 	defer ch.release()
@@ -266,7 +266,7 @@ func (ch *choice) silent() {
 			continue
 		}
 		name := ch.members[i].Name
-		if h := ch.health[name]; h.Down {
+		if h := ch.healthOf(int32(i)); h.Down {
 			ch.skip(name, "", SkipDown, downDetail(h))
 		} else {
 			ch.skip(name, "", SkipNoQuote, "gave no quote")
@@ -274,7 +274,17 @@ func (ch *choice) silent() {
 	}
 }
 
-func downDetail(h Health) string {
+// sane is the health of who is not spoken of; never written to.
+var sane Health
+
+func (ch *choice) healthOf(member int32) *Health {
+	if int(member) < len(ch.health) {
+		return &ch.health[member]
+	}
+	return &sane
+}
+
+func downDetail(h *Health) string {
 	if h.Reason == "" {
 		return "down"
 	}

@@ -35,7 +35,7 @@ func TestStrategies(t *testing.T) {
 		for i := range tc.quotes {
 			tc.quotes[i].Expires = tc.at.Add(time.Minute)
 		}
-		d := c.Choose(Payment{ID: "p", Amount: usd(100000)}, tc.quotes, tc.health, money.Rate{}, tc.at)
+		d := c.Choose(Payment{ID: "p", Amount: usd(100000)}, tc.quotes, inOrder(c, tc.health), money.Rate{}, tc.at)
 		if got := order(d); got != tc.want {
 			t.Errorf("%s: %s, want %s; %s", tc.name, got, tc.want, d.Why())
 		}
@@ -123,7 +123,7 @@ func TestWhatIsSkippedSaysWhy(t *testing.T) {
 		{"nothing comes of it", quotes(t, "0.01", "7.1", "7.1"), nil, 1, "", 0, map[string]string{"a/": SkipNothing}},
 	} {
 		c := corridor(t, func(_ *plan.Region, c *plan.Corridor) { c.SpreadCapBps = tc.capBps })
-		d := c.Choose(Payment{ID: "p", Amount: usd(tc.amount)}, tc.quotes, tc.health, rate(t, tc.ref), noon)
+		d := c.Choose(Payment{ID: "p", Amount: usd(tc.amount)}, tc.quotes, inOrder(c, tc.health), rate(t, tc.ref), noon)
 		want := map[string]string{"/day": SkipRailClosed, "/hk": SkipRailCurrency}
 		maps.Copy(want, tc.want)
 		if got := skips(d); !maps.Equal(got, want) {
@@ -225,7 +225,7 @@ func TestRulesPreferAndExclude(t *testing.T) {
 			c.Rules = tc.rules
 		})
 		health := map[string]Health{"b": {FailureBps: 1000}}
-		d := c.Choose(Payment{ID: "p", Amount: usd(100000), Purpose: "GDDS"}, quotes(t, "7.1", "7.11", "7.12"), health, rate(t, "7.2"), noon)
+		d := c.Choose(Payment{ID: "p", Amount: usd(100000), Purpose: "GDDS"}, quotes(t, "7.1", "7.11", "7.12"), inOrder(c, health), rate(t, "7.2"), noon)
 		if got := order(d); got != tc.want {
 			t.Errorf("%s: %s, want %s; %s", tc.name, got, tc.want, d.Why())
 		}
@@ -239,4 +239,16 @@ func TestOneCurrencyNeedsNoReference(t *testing.T) {
 	if order(d) != "a/night" || skips(d)["b/"] != SkipSpread || d.Routes[0].Received.Minor() != 1000 {
 		t.Errorf("%s; %s", order(d), d.Why())
 	}
+}
+
+// inOrder is health as Choose wants it.
+func inOrder(c *Corridor, health map[string]Health) []Health {
+	if health == nil {
+		return nil
+	}
+	out := make([]Health, len(c.members))
+	for i := range c.members {
+		out[i] = health[c.members[i].name]
+	}
+	return out
 }

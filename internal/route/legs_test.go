@@ -83,7 +83,7 @@ func TestOnwardFromALegThatIsDone(t *testing.T) {
 	done.Sell, done.Buy, done.Expires = usd(10000), money.FromMinor(78000, "HKD"), noon.Add(-time.Hour)
 	health := map[string]Health{"b": {Down: true}}
 	quotes := []fx.Quote{quote(t, "a", "7.20"), leggedQuote(t, "c", "HKD", "CNY", "0.915"), leggedQuote(t, "a", "HKD", "CNY", "0.9155"), leggedQuote(t, "a", "USD", "HKD", "7.8")}
-	d := c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, quotes, health, rate(t, "7.2"), noon)
+	d := c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, quotes, inOrder(c, health), rate(t, "7.2"), noon)
 	if order(d) != "a/night c/night" {
 		t.Fatalf("%s; %s", order(d), d.Why())
 	}
@@ -93,7 +93,7 @@ func TestOnwardFromALegThatIsDone(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	// 7.80 × 0.91 is more than 100 bps below 7.2.
-	d = c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, []fx.Quote{leggedQuote(t, "c", "HKD", "CNY", "0.91")}, health, rate(t, "7.2"), noon)
+	d = c.Onward(Payment{ID: "p", Amount: usd(10100)}, done, []fx.Quote{leggedQuote(t, "c", "HKD", "CNY", "0.91")}, inOrder(c, health), rate(t, "7.2"), noon)
 	if len(d.Routes) != 0 || skips(d)["c/"] != SkipSpread {
 		t.Errorf("%s; %s", order(d), d.Why())
 	}

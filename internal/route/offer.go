@@ -38,12 +38,10 @@ func (ch *choice) collect() {
 			continue
 		}
 		ch.heard[m] = true
-		var h Health
-		if len(ch.health) > 0 {
-			if h = ch.health[q.Provider]; h.Down {
-				ch.skip(q.Provider, "", SkipDown, downDetail(h))
-				continue
-			}
+		h := ch.healthOf(m)
+		if h.Down {
+			ch.skip(q.Provider, "", SkipDown, downDetail(h))
+			continue
 		}
 		sell, buy := q.Sell.Currency(), q.Buy.Currency()
 		direct := sell == ch.source && buy == ch.dest

@@ -28,7 +28,7 @@ type key struct {
 	entry      int32
 }
 
-// rank sorts the entries by their keys: by merging, since a choice is short and the library's sort calls a function for each
+// rank sorts the entries, by their keys first: by merging, since a choice is short and the library's sort calls a function for each
 // comparison, which is most of what it costs.
 func (ch *choice) rank() {
 	const run = 8
@@ -37,7 +37,7 @@ func (ch *choice) rank() {
 		part := keys[low:min(low+run, n)]
 		for i := 1; i < len(part); i++ {
 			k, j := part[i], i
-			for ; j > 0 && ch.before(k, part[j-1]); j-- {
+			for ; j > 0 && k.before(part[j-1]); j-- {
 				part[j] = part[j-1]
 			}
 			part[j] = k
@@ -50,7 +50,7 @@ func (ch *choice) rank() {
 			middle, high := min(low+width, n), min(low+2*width, n)
 			left, right, out := keys[low:middle], keys[middle:high], to[low:low]
 			for len(left) > 0 && len(right) > 0 {
-				if ch.before(right[0], left[0]) {
+				if right[0].before(left[0]) {
 					out, right = append(out, right[0]), right[1:]
 				} else {
 					out, left = append(out, left[0]), left[1:]
@@ -61,13 +61,24 @@ func (ch *choice) rank() {
 		keys, to = to, keys
 	}
 	ch.keys, ch.spare = keys, to
+	ch.ties()
 }
 
-func (ch *choice) before(a, b key) bool {
-	if a.preference == b.preference && a.primary != b.primary {
-		return a.primary < b.primary
+// before is what compare begins with: all that most candidates need, and small enough to be compiled into the loops above.
+func (k key) before(o key) bool {
+	return k.preference < o.preference || k.preference == o.preference && k.primary < o.primary
+}
+
+// ties sorts those that keys do not tell apart by all the rest.
+func (ch *choice) ties() {
+	keys := ch.keys
+	for i := 1; i < len(keys); i++ {
+		k, j := keys[i], i
+		for ; j > 0 && !keys[j-1].before(k) && compare(&ch.entries[k.entry], &ch.entries[keys[j-1].entry]) < 0; j-- {
+			keys[j] = keys[j-1]
+		}
+		keys[j] = k
 	}
-	return compare(&ch.entries[a.entry], &ch.entries[b.entry]) < 0
 }
 
 const noPreference = math.MaxInt32

@@ -140,7 +140,7 @@ func (c *Corridor) offers(pair Pair) bool {
 // Onward ranks the routes for a payment whose first leg is done: done sold the principal and bought what quotes convert into the
 // destination's currency. What was sold and bought stands, whatever the corridor's fees and rules about its provider are by now; the whole
 // way is judged against ref, as in Choose. A route's Legs begin with done.
-func (c *Corridor) Onward(p Payment, done fx.Quote, quotes []fx.Quote, health map[string]Health, ref money.Rate, now time.Time) Decision {
+func (c *Corridor) Onward(p Payment, done fx.Quote, quotes []fx.Quote, health []Health, ref money.Rate, now time.Time) Decision {
 	var d Decision
 	c.chooseInto(&d, &p, append([]fx.Quote{done}, quotes...), health, ref, now, true)
 	return d

@@ -31,7 +31,7 @@ func shares(c *Corridor, t *testing.T, health map[string]Health) map[string]int 
 	n := map[string]int{}
 	q := quotes(t, "7.1", "7.2", "7.3")
 	for i := range 20000 {
-		d := c.Choose(Payment{ID: fmt.Sprintf("pay-%d", i), Amount: usd(1000)}, q, health, money.Rate{}, noon)
+		d := c.Choose(Payment{ID: fmt.Sprintf("pay-%d", i), Amount: usd(1000)}, q, inOrder(c, health), money.Rate{}, noon)
 		n[d.Routes[0].Provider]++
 	}
 	return n

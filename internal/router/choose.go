@@ -64,12 +64,12 @@ func (r *Router) decide(ctx context.Context, s *snapshot, c *corridor, p *paymen
 	return choice{decision: c.routes.Choose(p.question(), h.quotes, healths(c), rate, r.clock()), skipped: h.skipped, passing: h.passing, rate: rate, fee: fee}, nil, nil
 }
 
-func healths(c *corridor) map[string]route.Health {
-	m := make(map[string]route.Health, len(c.providers))
-	for _, p := range c.providers {
-		m[p.plan.Name] = p.health()
+func healths(c *corridor) []route.Health {
+	out := make([]route.Health, len(c.providers))
+	for i, p := range c.providers {
+		out[i] = p.health()
 	}
-	return m
+	return out
 }
 
 // choose finds the best route that is not excluded, and locks its rate.
