@@ -2,6 +2,7 @@ package jsonw
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func TestWhatJSONCannotHoldIsAnError(t *testing.T) {
 	}
 	first := w.Err
 	w.Any("f", func() {})
-	if w.Err != first {
+	if !errors.Is(w.Err, first) {
 		t.Error("a later error took the first one's place")
 	}
 }
