@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"qiantang.dev/rails/internal/fx"
 	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/sim"
@@ -192,6 +194,21 @@ func TestAPaymentWithALegDoneTakesNoStepThatForgetsIt(t *testing.T) {
 			if _, err := c.p.next(e); !errors.As(err, &te) {
 				t.Errorf("%s: %s is taken: %v", name, e, err)
 			}
+		}
+	}
+}
+
+func TestNotificationsOfEitherLegFindThePayment(t *testing.T) {
+	p := &payment{ID: uuid.New(), Attempt: maxOnward, Route: &taken{Legs: make([]leg, 2)}}
+	exchange := p.instructionID()
+	p.Leg = 1
+	payout := p.instructionID()
+	if exchange == payout || len(exchange) > 35 {
+		t.Errorf("instruction IDs %q and %q", exchange, payout)
+	}
+	for _, s := range []string{exchange, payout} {
+		if id, attempt, ok := parseInstruction(s); !ok || id != p.ID || attempt != maxOnward {
+			t.Errorf("%q is read as %s, %d, %v", s, id, attempt, ok)
 		}
 	}
 }

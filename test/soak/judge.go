@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +38,8 @@ func (f *figures) String() string {
 	for _, r := range f.rejects {
 		fmt.Fprintf(&b, "%d rejected with %s, such as: %s\n", r.Payments, r.Code, r.Example)
 	}
-	fmt.Fprintf(&b, "simulator: %d payouts taken, %d paid, %d refused, %d under way, %d paid twice\n", f.report.Payouts, f.report.Succeeded,
-		f.report.Failed, f.report.Processing, len(f.report.Duplicates))
+	fmt.Fprintf(&b, "simulator: %d payouts taken, %d paid, %d refused, %d under way, %d paid twice; %d exchanges\n", f.report.Payouts, f.report.Succeeded,
+		f.report.Failed, f.report.Processing, len(f.report.Duplicates), f.report.Exchanges)
 	fmt.Fprintf(&b, "ledger: %d entries proven\n%s", f.entries, strings.Join(f.books, "\n"))
 	return b.String()
 }
@@ -76,13 +77,8 @@ func (s *soak) judge(ctx context.Context, took time.Duration) (*figures, error) 
 	if len(f.report.Duplicates) > 0 || f.report.Processing > 0 || f.report.Conflicts > 0 {
 		say("simulator: %d paid twice, %d not ended, %d conflicts", len(f.report.Duplicates), f.report.Processing, f.report.Conflicts)
 	}
-	for _, sum := range f.report.Sums {
-		if sum.State != judge.Succeeded {
-			continue
-		}
-		if err := f.agree(ctx, books, sum); err != nil {
-			wrong = append(wrong, err)
-		}
+	if err := f.agree(ctx, books); err != nil {
+		wrong = append(wrong, err)
 	}
 	if err := f.prove(ctx, books); err != nil {
 		wrong = append(wrong, err)
@@ -90,30 +86,46 @@ func (s *soak) judge(ctx context.Context, took time.Duration) (*figures, error) 
 	return f, errors.Join(wrong...)
 }
 
-// agree compares what a provider says that it bought of us and paid with the books: the source currency that we gave it, and the
-// destination currency that it gave up at the reference rate less what its own rate cost.
-func (f *figures) agree(ctx context.Context, books ledger.Ledger, sum judge.Sum) error {
-	sell, buy := money.Currency(sum.SellCurrency), money.Currency(sum.BuyCurrency)
-	posted := func(account string, c money.Currency) (int64, error) {
-		b, err := books.Balance(ctx, account+":"+sum.Provider+":"+string(c))
-		return b.Posted, err
+// agree compares what providers say that they sold and bought with their positions in the books, less what their rates cost: in each
+// currency, over payouts and over exchanges that paid nobody.
+func (f *figures) agree(ctx context.Context, books ledger.Ledger) error {
+	type position struct {
+		provider string
+		currency money.Currency
 	}
-	sold, err1 := posted("fx", sell)
-	given, err2 := posted("fx", buy)
-	kept, err3 := posted("spread", buy) // of the position, by the provider
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return err
+	want := map[position]int64{}
+	var errs []error
+	add := func(provider, currency, value string, sign int64) {
+		a, err := money.ParseAmount(value, money.Currency(currency))
+		errs = append(errs, err)
+		want[position{provider, a.Currency()}] += sign * a.Minor()
 	}
-	ours := [2]string{money.FromMinor(abs(sold), sell).Decimal(), money.FromMinor(abs(given-kept), buy).Decimal()}
-	f.books = append(f.books, fmt.Sprintf("%s: %d payouts, sold %s %s and paid %s %s; the books say %s and %s", sum.Provider, sum.Count, sum.SellCurrency, sum.Sold,
-		sum.BuyCurrency, sum.Paid, ours[0], ours[1]))
-	if ours != [2]string{sum.Sold, sum.Paid} {
-		return fmt.Errorf("%s sold %s and paid %s, the books say %v", sum.Provider, sum.Sold, sum.Paid, ours)
+	for _, s := range slices.Concat(f.report.Sums, f.report.ExchangeSums) {
+		if s.State == judge.Succeeded {
+			add(s.Provider, s.SellCurrency, s.Sold, 1)
+			add(s.Provider, s.BuyCurrency, s.Paid, -1)
+		}
 	}
-	return nil
+	for p, minor := range want {
+		posted := func(account string) int64 {
+			id := account + ":" + p.provider + ":" + string(p.currency)
+			b, err := books.Balance(ctx, id)
+			var missing *ledger.NotFoundError
+			if !errors.As(err, &missing) {
+				errs = append(errs, err)
+			}
+			return b.Posted
+		}
+		// The position is an asset, what the provider keeps of it a liability.
+		ours := posted("spread") - posted("fx")
+		f.books = append(f.books, fmt.Sprintf("%s: position %s; the books say %s", p.provider, money.FromMinor(minor, p.currency), money.FromMinor(ours, p.currency)))
+		if ours != minor {
+			errs = append(errs, fmt.Errorf("%s has a position of %s, the books say %s", p.provider, money.FromMinor(minor, p.currency), money.FromMinor(ours, p.currency)))
+		}
+	}
+	slices.Sort(f.books)
+	return errors.Join(errs...)
 }
-
-func abs(v int64) int64 { return max(v, -v) }
 
 // prove has the ledger prove itself.
 func (f *figures) prove(ctx context.Context, books ledger.Ledger) error {

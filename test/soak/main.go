@@ -19,6 +19,7 @@ func main() {
 	flag.DurationVar(&c.killEvery, "kill-every", 5*time.Second, "how long the router lives once it is ready")
 	flag.DurationVar(&c.outage, "outage", 2*time.Second, "how long a provider is away, and then all are there")
 	flag.DurationVar(&c.patience, "patience", time.Hour, "how long all may take")
+	flag.StringVar(&c.between, "between", "", "a currency that every payment goes by, such as HKD (default: none)")
 	flag.StringVar(&c.dir, "dir", "", "folder for ledger and keys, kept (default: a temporary one, removed at the end)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -23,6 +23,7 @@ type config struct {
 	killEvery, outage time.Duration
 	patience          time.Duration
 	dir               string
+	between           string // a currency that every payment goes by; empty: none
 	logf              func(format string, args ...any)
 }
 
@@ -67,7 +68,7 @@ func run(ctx context.Context, c config) (*figures, error) {
 	if err := os.MkdirAll(s.resources, 0o700); err != nil {
 		return nil, err
 	}
-	r := stage.Resources{Simulator: s.simulator.URL, Providers: providers, Credentials: s.simulator.Credentials, Corridors: 1}
+	r := stage.Resources{Simulator: s.simulator.URL, Providers: providers, Credentials: s.simulator.Credentials, Corridors: 1, Between: c.between}
 	if err := r.Write(s.resources); err != nil {
 		return nil, err
 	}

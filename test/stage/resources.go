@@ -32,6 +32,8 @@ type Resources struct {
 	Credentials map[string]map[string][]byte
 	// Corridors, at least one.
 	Corridors int
+	// Between, where set, is a currency that every payment goes by: the providers take US dollars to it, and it to renminbi, by turns.
+	Between string
 }
 
 // Write writes them as YAML into dir: what a user would write, with a rail that is always open.
@@ -47,7 +49,7 @@ func (r Resources) Write(dir string) error {
 	resource("SettlementSchedule", "daily", `{timeZone: Asia/Shanghai, cutOffs: ["0 17 * * *"], model: MultilateralNet, timing: Deferred, delivery: {type: Directory, directory: out}}`)
 	resource("FXProvider", "ecb", fmt.Sprintf(`{adapter: ECB, role: Reference, endpoint: "%s/ecb/eurofxref-daily.xml"}`, r.Simulator))
 	var members []string
-	for _, name := range r.Providers {
+	for i, name := range r.Providers {
 		adapter, ok := Adapters[name]
 		if !ok {
 			return fmt.Errorf("provider %q: want one of %v", name, slices.Sorted(maps.Keys(Adapters)))
@@ -60,7 +62,7 @@ func (r Resources) Write(dir string) error {
 		resource("Participant", name, fmt.Sprintf(`{legalName: %s, bic: %sCNBH, accounts: [{currency: USD, other: "%s-1"}, {currency: CNY, other: "%s-2"}]}`,
 			adapter, strings.ToUpper(name[:4]), name, name))
 		resource("FXProvider", name, fmt.Sprintf(`{adapter: %s, endpoint: "%s/%s", credentialsSecretRef: {name: %s}, participantRef: {name: %s}, pairs: [%s],
-  circuitBreaker: {consecutiveFailures: 20, openFor: 1s}}`, adapter, r.Simulator, name, name, name, strings.Join(r.pairs(), ", ")))
+  circuitBreaker: {consecutiveFailures: 20, openFor: 1s}}`, adapter, r.Simulator, name, name, name, strings.Join(r.pairs(i), ", ")))
 		members = append(members, fmt.Sprintf("{name: %s, weight: %d}", name, 100/len(r.Providers)))
 	}
 	for i := range r.Corridors {
@@ -95,8 +97,15 @@ var (
 		"GTQ GYD HNL HTG IQD IRR JMD JOD KES KGS KHR KMF KPW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MZN NAD")
 )
 
-// pairs that the providers take: the sources' currencies into renminbi.
-func (r Resources) pairs() []string {
+// pairs that the ith provider takes: the sources' currencies into renminbi, or one leg of the way.
+func (r Resources) pairs(i int) []string {
+	if r.Between != "" {
+		leg := fmt.Sprintf("{sell: USD, buy: %s}", r.Between)
+		if i%2 == 1 {
+			leg = fmt.Sprintf("{sell: %s, buy: CNY}", r.Between)
+		}
+		return []string{leg}
+	}
 	var pairs []string
 	for _, c := range currencies[:min(len(currencies), 1+r.Corridors/len(countries))] {
 		pairs = append(pairs, fmt.Sprintf("{sell: %s, buy: CNY}", c))
