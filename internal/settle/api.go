@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"path"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -81,9 +80,9 @@ func (s *Settler) File(ctx context.Context, run, messageID string) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range b.Messages {
-		if m.ID == messageID && m.File != "" {
-			return s.files.read(path.Clean(m.File))
+	for i := range b.Messages {
+		if m := &b.Messages[i]; m.ID == messageID && m.File != "" {
+			return s.reader(ctx, rec, &b)(m)
 		}
 	}
 	return nil, &ledger.NotFoundError{What: "instruction of run " + run, ID: messageID}

@@ -16,13 +16,14 @@ const followEvery = 2 * time.Second
 // deliver hands the instructions over, asks what became of them, and settles the window when all are final.
 func (s *Settler) deliver(ctx context.Context, rec ledger.Record, b windowBody) (*ledger.Record, error) {
 	changed, waiting, failed := false, false, error(nil)
+	read := s.reader(ctx, rec, &b)
 	for i := range b.Messages {
 		m := &b.Messages[i]
 		if m.final() {
 			continue
 		}
 		was := m.Status
-		if err := s.hand(ctx, &b, m); err != nil {
+		if err := s.hand(ctx, &b, m, read); err != nil {
 			failed = errors.Join(failed, err)
 		}
 		changed = changed || m.Status != was
@@ -35,7 +36,7 @@ func (s *Settler) deliver(ctx context.Context, rec ledger.Record, b windowBody) 
 }
 
 // hand takes one message a step further.
-func (s *Settler) hand(ctx context.Context, b *windowBody, m *message) error {
+func (s *Settler) hand(ctx context.Context, b *windowBody, m *message, read func(*message) ([]byte, error)) error {
 	if b.Terms.Delivery.Endpoint == "" {
 		// The file is the delivery: whoever owns the directory takes it from there, and no answer comes back.
 		m.Status = StatusAccepted
@@ -51,7 +52,7 @@ func (s *Settler) hand(ctx context.Context, b *windowBody, m *message) error {
 		}
 	}
 	if !known {
-		document, err := s.files.read(m.File)
+		document, err := read(m)
 		if err != nil {
 			return err
 		}

@@ -2,8 +2,11 @@ package settle
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
+	"sync"
 
 	"qiantang.dev/rails/internal/ledger"
 	"qiantang.dev/rails/internal/plan"
@@ -94,20 +97,42 @@ func (s *Settler) write(ctx context.Context, rec ledger.Record, b windowBody) (*
 	folder = path.Join(folder, b.Closed.Format("2006-01-02"))
 	for i := range b.Messages {
 		m := &b.Messages[i]
-		document, header, err := documents(rec.Key, &b, m, gross)
+		m.File = path.Join(folder, m.ID+".pacs.009.001.08.xml")
+		if _, err := s.writeFiles(rec.Key, &b, m, gross); err != nil {
+			return nil, err
+		}
+		m.Status = StatusWritten
+	}
+	return s.commit(ctx, rec, &b, StateInstructed, s.now(), ledger.Commit{})
+}
+
+// writeFiles writes a message's pacs.009, which it returns, and its header beside it.
+func (s *Settler) writeFiles(window string, b *windowBody, m *message, gross []Payment) ([]byte, error) {
+	document, header, err := documents(window, b, m, gross)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.files.write(path.Join(path.Dir(m.File), m.ID+".head.001.001.02.xml"), header); err != nil {
+		return nil, err
+	}
+	return document, s.files.write(m.File, document)
+}
+
+// reader gives a window's messages as they were written. A file that is not here, because another settler wrote it or because the volume it
+// was on is gone, is written again: the window's record and the books give the same.
+func (s *Settler) reader(ctx context.Context, rec ledger.Record, b *windowBody) func(*message) ([]byte, error) {
+	gross := sync.OnceValues(func() ([]Payment, error) { return s.gross(ctx, rec, b) })
+	return func(m *message) ([]byte, error) {
+		document, err := s.files.read(path.Clean(m.File))
+		if !errors.Is(err, fs.ErrNotExist) {
+			return document, err
+		}
+		all, err := gross()
 		if err != nil {
 			return nil, err
 		}
-		name := path.Join(folder, m.ID+".pacs.009.001.08.xml")
-		if err := s.files.write(path.Join(folder, m.ID+".head.001.001.02.xml"), header); err != nil {
-			return nil, err
-		}
-		if err := s.files.write(name, document); err != nil {
-			return nil, err
-		}
-		m.File, m.Status = name, StatusWritten
+		return s.writeFiles(rec.Key, b, m, all)
 	}
-	return s.commit(ctx, rec, &b, StateInstructed, s.now(), ledger.Commit{})
 }
 
 // documents are a message's pacs.009 and header as they are written.
