@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type workerFlags struct {
 	region, institution, namespace, pod, podUID string
 	roles                                       []string
 	ledger, dsnFile, listen, health, data       string
+	credentials                                 string
 	logLevel                                    int
 }
 
@@ -49,7 +51,8 @@ func newWorkerCommand() *cobra.Command {
 	fl.StringVar(&f.dsnFile, "ledger-dsn-file", "", "file that holds the PostgreSQL DSN")
 	fl.StringVar(&f.listen, "listen", ":8080", "address to serve the API on")
 	fl.StringVar(&f.health, "health-listen", ":8081", "address to serve health and metrics on, always by plain HTTP")
-	fl.StringVar(&f.data, "data", "/data", "directory for settlement files")
+	fl.StringVar(&f.data, "data", "/data", "directory for settlement files, and for the plan that is kept for a start while the API server is away")
+	fl.StringVar(&f.credentials, "credentials-dir", "", "where the region's credentials Secret is mounted; read only when starting while the API server is away")
 	fl.IntVar(&f.logLevel, "log-level", 0, "0: what matters, 1: more, 2: everything")
 	c.MarkFlagsMutuallyExclusive("ledger", "ledger-dsn-file")
 	c.MarkFlagsOneRequired("ledger", "ledger-dsn-file")
@@ -100,6 +103,7 @@ func runWorker(ctx context.Context, f workerFlags) error {
 	}
 	a, err := agent.New(agent.Options{
 		Client: client, Namespace: f.namespace, Region: f.region, Institution: f.institution, Pod: f.pod, PodUID: f.podUID, Worker: w, Log: log.WithName("agent"),
+		KeepFile: filepath.Join(f.data, "plan.json"), MountedCredentials: f.credentials,
 	})
 	if err != nil {
 		return err

@@ -43,7 +43,7 @@ const (
 	retryAfter = time.Second
 )
 
-// Options of an Agent. All but Clock, PodUID and Log are required.
+// Options of an Agent. Client, Namespace, Region, Institution, Pod and Worker are required.
 type Options struct {
 	Client kubernetes.Interface
 	// Namespace is the region's, where the agent lives; Region and Institution say whose worker this is.
@@ -53,6 +53,9 @@ type Options struct {
 	Worker      Worker
 	Clock       clock.WithTicker
 	Log         logr.Logger
+	// KeepFile is where the last acknowledged plan is kept, for a start while the API server is away; empty: nowhere. MountedCredentials is
+	// the folder from which the region's credentials are read then.
+	KeepFile, MountedCredentials string
 }
 
 // Agent connects one Worker to its region's namespace.
@@ -61,6 +64,7 @@ type Agent struct {
 	watch *watch
 	lease *lease
 	runs  *runs
+	kept  kept
 
 	// What the engine serves, as far as the agent knows; only the loop touches them.
 	served    *plan.Region
@@ -83,7 +87,7 @@ func New(o Options) (*Agent, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	a := &Agent{Options: o}
+	a := &Agent{Options: o, kept: kept{file: o.KeepFile, credentials: o.MountedCredentials}}
 	a.watch = newWatch(o)
 	a.lease = newLease(o)
 	a.runs = newRuns(o, a.watch, a.lease)
@@ -97,7 +101,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return fmt.Errorf("agent of region %s: %w", a.Region, err)
 	}
 	defer stop()
-	if !a.watch.synced(ctx) {
+	if !a.synced(ctx) {
 		return nil
 	}
 	beat := a.Clock.NewTicker(Heartbeat)
@@ -126,6 +130,21 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 }
 
+// synced waits until what is in the namespace is known; false, where ctx ends first. While the API server is away, what was kept is served.
+func (a *Agent) synced(ctx context.Context) bool {
+	known := make(chan bool, 1)
+	go func() { known <- a.watch.synced(ctx) }()
+	timer := a.Clock.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case ok := <-known:
+		return ok
+	case <-timer.C():
+	}
+	a.takeKept(ctx)
+	return <-known
+}
+
 // step does once what there is to do: take what is new, then say what is so. renew writes the Lease even when nothing has changed.
 func (a *Agent) step(ctx context.Context, renew bool) error {
 	a.takePlan(ctx, renew)
@@ -133,6 +152,12 @@ func (a *Agent) step(ctx context.Context, renew bool) error {
 	leaseErr := a.lease.write(ctx, a.ack(ctx), a.runs.reported, renew)
 	if leaseErr != nil {
 		return leaseErr
+	}
+	if a.served == nil || !renew && a.served.Revision == a.kept.revision {
+		return runsErr // Nothing of this was just told to the API server.
+	}
+	if err := a.kept.save(a.served, a.Clock.Now()); err != nil {
+		a.Log.Error(err, "the plan cannot be kept for a start while the API server is away")
 	}
 	return runsErr
 }

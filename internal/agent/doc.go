@@ -6,5 +6,6 @@
 //   - The revision in the Lease is one that the engine has switched to; before the first it is empty.
 //   - A plan that cannot be read or that the engine refuses is never half taken: the last good one goes on, and the Lease says why.
 //   - The API server being away stops nothing: the engine serves on, and what is to be said is said when it is back.
+//   - A worker that starts while the API server is away serves the plan that it last acknowledged, kept on its own disk for at most a day.
 //   - Nothing but the heartbeat is written when nothing changes.
 package agent

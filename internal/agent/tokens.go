@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,7 +15,10 @@ import (
 	"qiantang.dev/rails/internal/access"
 )
 
-const serviceAccountPrefix = "system:serviceaccount:"
+const (
+	serviceAccountPrefix = "system:serviceaccount:"
+	checkTimeout         = 5 * time.Second
+)
 
 // Tokens has the region's API server review tokens of ServiceAccounts. It is an access.TokenReviewer.
 type Tokens struct{ Client kubernetes.Interface }
@@ -43,6 +47,9 @@ func (t Tokens) Review(ctx context.Context, token, audience string) (string, err
 
 // Check says whether reviews are forbidden to this worker.
 func (t Tokens) Check(ctx context.Context) error {
+	// An API server that is away must not use up the time in which a plan is to be taken.
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
 	if _, err := t.create(ctx, "none", "none"); apierrors.IsForbidden(err) {
 		return fmt.Errorf("tokens of ServiceAccounts cannot be reviewed: bind ClusterRole system:auth-delegator to this worker's ServiceAccount: %w", err)
 	}

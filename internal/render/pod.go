@@ -9,6 +9,7 @@ import (
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 
+	"qiantang.dev/rails/internal/delivery"
 	"qiantang.dev/rails/internal/plan"
 )
 
@@ -26,6 +27,9 @@ const (
 	dsnVolume    = "dsn"
 	dsnDirectory = "/etc/qiantang"
 	dsnFile      = dsnDirectory + "/dsn"
+
+	credentialsVolume    = "credentials"
+	credentialsDirectory = "/etc/qiantang-credentials"
 
 	ownerVolume    = "owner-dsn"
 	ownerDirectory = "/etc/qiantang-owner"
@@ -45,8 +49,12 @@ func (r region) podTemplate(p pool) (*applycorev1.PodTemplateSpecApplyConfigurat
 	mounts := []*applycorev1.VolumeMountApplyConfiguration{
 		applycorev1.VolumeMount().WithName(dataVolume).WithMountPath(dataDirectory),
 		applycorev1.VolumeMount().WithName(tmpVolume).WithMountPath("/tmp"),
+		applycorev1.VolumeMount().WithName(credentialsVolume).WithMountPath(credentialsDirectory).WithReadOnly(true),
 	}
-	volumes := []*applycorev1.VolumeApplyConfiguration{emptyDir(tmpVolume)}
+	// The worker watches the Secret; the mount is for a container that starts again while the API server is away.
+	credentials := secretVolume(credentialsVolume, delivery.CredentialsName(r.name()))
+	credentials.Secret.WithOptional(true)
+	volumes := []*applycorev1.VolumeApplyConfiguration{emptyDir(tmpVolume), credentials}
 	if r.Deployment.Embedded != nil {
 		args = append(args, "--ledger", ledgerURL)
 	} else {
@@ -54,7 +62,7 @@ func (r region) podTemplate(p pool) (*applycorev1.PodTemplateSpecApplyConfigurat
 		mounts = append(mounts, applycorev1.VolumeMount().WithName(dsnVolume).WithMountPath(dsnDirectory).WithReadOnly(true))
 		volumes = append(volumes, emptyDir(dataVolume), secretVolume(dsnVolume, LedgerSecretName(r.name())))
 	}
-	args = append(args, "--listen", fmt.Sprintf(":%d", port), "--health-listen", fmt.Sprintf(":%d", healthPort), "--data", dataDirectory)
+	args = append(args, "--listen", fmt.Sprintf(":%d", port), "--health-listen", fmt.Sprintf(":%d", healthPort), "--data", dataDirectory, "--credentials-dir", credentialsDirectory)
 	container := r.container(worker).
 		WithArgs(args...).
 		WithEnv(
