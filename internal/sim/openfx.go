@@ -227,10 +227,20 @@ func (s *Simulator) ofxInstruct(c *call, id string, kind judge.Kind) (reply, boo
 	}
 }
 
+type ofxStatus struct {
+	ID          string `json:"id"`
+	Reference   string `json:"reference"`
+	Status      string `json:"status"`
+	BuyCurrency string `json:"buyCurrency"`
+	BuyAmount   string `json:"buyAmount"`
+	Code        string `json:"code,omitempty"`
+	Message     string `json:"message,omitempty"`
+}
+
 func ofxRecord(r judge.Record, now time.Time) reply {
-	out := map[string]any{"id": r.ID, "reference": r.Ref, "status": string(r.At(now)), "buyCurrency": string(r.Buy.Currency()), "buyAmount": r.Buy.Decimal()}
+	out := ofxStatus{ID: r.ID, Reference: r.Ref, Status: string(r.At(now)), BuyCurrency: string(r.Buy.Currency()), BuyAmount: r.Buy.Decimal()}
 	if r.At(now) == judge.Failed {
-		out["code"], out["message"] = "beneficiary-refused", r.Reason
+		out.Code, out.Message = "beneficiary-refused", r.Reason
 	}
 	return jsonReply(http.StatusOK, out)
 }

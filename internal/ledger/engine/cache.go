@@ -9,7 +9,8 @@ import (
 
 // digest tells a record's content from any other.
 func digest(state, group string, due int64, body []byte) [32]byte {
-	b := make([]byte, 0, len(state)+len(group)+len(body)+10)
+	var short [2048]byte // on the stack: most bodies fit
+	b := short[:0]
 	b = append(append(b, state...), 0)
 	b = append(append(b, group...), 0)
 	b = binary.BigEndian.AppendUint64(b, uint64(due))
