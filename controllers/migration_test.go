@@ -129,7 +129,7 @@ spec:
 		d := &deployments.Items[i]
 		versions[d.Name] = d.ResourceVersion
 		for _, v := range d.Spec.Template.Spec.Volumes {
-			if v.Secret != nil && v.Secret.SecretName != "qiantang-home-ledger" {
+			if v.Secret != nil && v.Secret.SecretName == "qiantang-home-ledger-owner" {
 				t.Errorf("%s mounts %s", d.Name, v.Secret.SecretName)
 			}
 		}
