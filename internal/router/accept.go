@@ -185,7 +185,7 @@ func (r *Router) newPayment(ctx context.Context, s *snapshot, recordKey string, 
 		uetr = uuid.MustParse(req.UETR) // checked above
 	}
 	return &payment{
-		ID: id, UETR: uetr, Key: recordKey, Corridor: c.plan.Name, Generation: c.plan.Generation,
+		ID: id, UETR: uetr, Key: recordKey, Corridor: c.plan.Name, Generation: c.plan.Generation, Names: namesTogether,
 		Account: account.ID, Owner: account.Owner, Participant: account.Participant, Schedule: c.plan.Schedule, Amount: sum{amount},
 		Beneficiary: req.Beneficiary, Debtor: req.Debtor, Purpose: req.Purpose, Reference: req.Reference, Metadata: req.Metadata, ExecuteAt: req.ExecuteAt,
 		Created: now, Updated: now, state: received,

@@ -19,7 +19,18 @@ type entries struct {
 }
 
 // line IDs follow from the payment and the line's name, so that a commit sent twice is booked once.
-func (p *payment) line(name string) uuid.UUID { return lineID(p.ID, name) }
+func (p *payment) line(name string) uuid.UUID {
+	id := lineID(p.ID, name)
+	if p.Names == namesTogether {
+		copy(id[:8], p.ID[:8])
+		id[6] = id[6]&0x0f | 0x80
+	}
+	return id
+}
+
+// namesTogether are names, as UUIDs of version 8, that begin with the payment's own time: a payment's lines lie together in the index of
+// IDs, and at its end, where those of version 5 lie anywhere. Payments from before have those, and keep them.
+const namesTogether = 1
 
 // lineID is the UUID of version 5 (RFC 9562) of a name within a space. A payment needs eight of them, so it makes no garbage.
 func lineID(space uuid.UUID, name string) uuid.UUID {

@@ -1,8 +1,10 @@
 package router
 
 import (
+	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -213,5 +215,30 @@ func TestInstructionIDsFitISO20022AndDifferByAttempt(t *testing.T) {
 	p.Attempt = maxAttempts
 	if last := p.instructionID(); first == last || len(last) > 35 {
 		t.Errorf("instruction IDs %q and %q", first, last)
+	}
+}
+
+func TestLinesOfAnEarlierPaymentAreNamedByVersion5(t *testing.T) {
+	id := uuid.New()
+	for _, name := range []string{"", "reserve", strings.Repeat("long", 40)} {
+		if got, want := (&payment{ID: id}).line(name), uuid.NewSHA1(id, []byte(name)); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestLinesLieTogether(t *testing.T) {
+	p := &payment{ID: uuid.Must(uuid.NewV7()), Names: namesTogether}
+	seen := map[uuid.UUID]string{}
+	for _, name := range []string{"reserve", "post", "fee", "principal", "fx", "spread", "payout", "obligation", "return/fee"} {
+		got := p.line(name)
+		if got.Version() != 8 || got.Variant() != uuid.RFC4122 || !bytes.Equal(got[:6], p.ID[:6]) || seen[got] != "" || got != p.line(name) {
+			t.Errorf("%s: %s of %s, as %q", name, got, p.ID, seen[got])
+		}
+		seen[got] = name
+	}
+	other := &payment{ID: uuid.Must(uuid.NewV7()), Names: namesTogether}
+	if other.line("fee") == p.line("fee") {
+		t.Error("two payments have one line")
 	}
 }

@@ -131,7 +131,7 @@ func (r *Router) newConversion(ctx context.Context, s *snapshot, recordKey strin
 	}
 	now := r.now()
 	return &payment{
-		ID: id, UETR: uuid.New(), Key: recordKey, Corridor: c.plan.Name, Generation: c.plan.Generation,
+		ID: id, UETR: uuid.New(), Key: recordKey, Corridor: c.plan.Name, Generation: c.plan.Generation, Names: namesTogether,
 		Account: from.ID, Owner: from.Owner, Participant: from.Participant, To: to.ID, ToParticipant: to.Participant, Schedule: c.plan.Schedule,
 		Amount: sum{amount}, Beneficiary: client.Party{Country: c.plan.DestinationCountry}, Reference: req.Reference, Metadata: req.Metadata,
 		Created: now, Updated: now, state: received,

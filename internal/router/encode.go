@@ -22,6 +22,7 @@ func (p *payment) encode() ([]byte, error) {
 	w.Text("key", p.Key)
 	w.Text("corridor", p.Corridor)
 	w.Int("generation", p.Generation)
+	w.IntIf("names", int64(p.Names))
 	w.Text("account", p.Account)
 	w.TextIf("owner", p.Owner)
 	w.TextIf("participant", p.Participant)

@@ -29,7 +29,9 @@ type payment struct {
 	Key      string    `json:"key"`
 	Corridor string    `json:"corridor"`
 	// Generation of the corridor that accepted it.
-	Generation  int64  `json:"generation"`
+	Generation int64 `json:"generation"`
+	// Names says how the IDs of its lines are made: see line.
+	Names       int    `json:"names,omitempty"`
 	Account     string `json:"account"`
 	Owner       string `json:"owner,omitempty"`
 	Participant string `json:"participant,omitempty"` // holds the customer's money

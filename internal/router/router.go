@@ -106,6 +106,8 @@ type Router struct {
 	// running is Run's context; nil while it does not run. tasks counts what it must wait for.
 	running context.Context
 	tasks   sync.WaitGroup
+	// rested hands work to a goroutine that has done some before.
+	rested chan func()
 	active  map[uuid.UUID]*task
 	// retired are handles of providers that the plan no longer has, for payments still with them.
 	retired map[string]*provider
@@ -141,7 +143,7 @@ func New(o Options) *Router {
 	return &Router{
 		ledger: o.Ledger, assigner: o.Assigner, open: o.Open, callback: o.Callback, clock: o.Clock, log: o.Log, pace: o.Pace,
 		metrics: newMetrics(o.Metrics), name: o.ID, holder: o.ID + "/" + uuid.NewString()[:8],
-		slots: make(chan struct{}, o.MaxInFlight), active: map[uuid.UUID]*task{}, retired: map[string]*provider{},
+		slots: make(chan struct{}, o.MaxInFlight), rested: make(chan func()), active: map[uuid.UUID]*task{}, retired: map[string]*provider{},
 		accounts: newAccountBook(), messages: make(chan struct{}, largeMessages), poked: make(chan struct{}, 1), hookClient: newHookClient(), hookMetrics: newHookMetrics(o.Metrics),
 	}
 }

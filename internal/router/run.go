@@ -146,7 +146,7 @@ func (r *Router) launch(t *task) bool {
 	t.nudged = make(chan struct{}, 1)
 	r.active[id] = t
 	r.metrics.inFlight.Inc()
-	r.tasks.Go(func() {
+	r.work(ctx, func() {
 		defer func() {
 			r.mu.Lock()
 			delete(r.active, id)

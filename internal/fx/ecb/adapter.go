@@ -39,6 +39,7 @@ type Adapter struct {
 
 	mu      sync.Mutex
 	table   *Table
+	crosses map[[2]money.Currency]money.Rate // the table's, as far as they were asked for: each takes a division
 	err     error
 	next    time.Time     // when to load again
 	loading chan struct{} // closed when the load under way has ended; nil when none is
@@ -68,42 +69,53 @@ func Open(p plan.Provider, _ map[string][]byte, client *http.Client) (fx.Provide
 
 // Rate is the cross of the newest table. The first call waits for the loading, within the provider's quote time-out.
 func (a *Adapter) Rate(sell, buy money.Currency) (money.Rate, time.Time, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
-	defer cancel()
-	t, err := a.current(ctx)
-	if err != nil {
+	t, known, err := a.current(context.Background(), [2]money.Currency{sell, buy})
+	switch {
+	case err != nil:
 		return money.Rate{}, time.Time{}, err
+	case !known.IsZero():
+		return known, t.Date, nil
 	}
 	r, err := t.Cross(sell, buy)
+	if err == nil {
+		a.mu.Lock()
+		if a.table == t {
+			a.crosses[[2]money.Currency{sell, buy}] = r // at most as many as the table has pairs
+		}
+		a.mu.Unlock()
+	}
 	return r, t.Date, err
 }
 
-// current is the table to use: what is there, or, where nothing is, what the loading brings.
-func (a *Adapter) current(ctx context.Context) (*Table, error) {
+// current is the table to use: what is there, or, where nothing is, what the loading brings. Where the pair's rate is known already, it
+// comes along.
+func (a *Adapter) current(ctx context.Context, pair [2]money.Currency) (*Table, money.Rate, error) {
 	a.mu.Lock()
 	if a.loading == nil && !a.now().Before(a.next) {
 		a.loading = make(chan struct{})
 		go a.load(a.loading)
 	}
-	t, err, loading := a.table, a.err, a.loading
+	t, err, loading, known := a.table, a.err, a.loading, a.crosses[pair]
 	a.mu.Unlock()
 	if t != nil {
-		return t, nil
+		return t, known, nil
 	}
 	if loading == nil {
-		return nil, err
+		return nil, known, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, a.timeout)
+	defer cancel()
 	select {
 	case <-loading:
 	case <-ctx.Done():
-		return nil, fmt.Errorf("provider %s: reference rates: %w", a.name, ctx.Err())
+		return nil, known, fmt.Errorf("provider %s: reference rates: %w", a.name, ctx.Err())
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.table == nil {
-		return nil, a.err
+		return nil, known, a.err
 	}
-	return a.table, nil
+	return a.table, a.crosses[pair], nil
 }
 
 // load reads the source once, bounded in time, and wakes who waits.
@@ -116,7 +128,7 @@ func (a *Adapter) load(done chan struct{}) {
 	if err != nil {
 		a.err, a.next = fmt.Errorf("provider %s: reference rates: %w", a.name, err), a.now().Add(retryAfter)
 	} else {
-		a.table, a.err, a.next = &t, nil, a.now().Add(a.refresh)
+		a.table, a.crosses, a.err, a.next = &t, map[[2]money.Currency]money.Rate{}, nil, a.now().Add(a.refresh)
 	}
 	a.loading = nil
 	close(done)
@@ -174,7 +186,7 @@ func (a *Adapter) Quote(ctx context.Context, q fx.QuoteRequest) (fx.Quote, error
 	fail := func(class fx.Class, code string, err error) (fx.Quote, error) {
 		return fx.Quote{}, &fx.Error{Provider: a.name, Op: wire.OpQuote, Class: class, Code: code, Err: err}
 	}
-	t, err := a.current(ctx)
+	t, _, err := a.current(ctx, [2]money.Currency{})
 	if err != nil {
 		return fail(fx.Retryable, "transport", err)
 	}
