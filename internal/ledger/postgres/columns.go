@@ -2,20 +2,18 @@ package postgres
 
 import (
 	"encoding/binary"
-	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// encodeColumns makes m write the arrays that batches are made of in one pass and into a buffer of the right size. pgx writes an array of
-// any type, element by element through an interface, into one that grows: for a batch of thousands of rows that is most of the work, and a
-// third of a worker's garbage.
-func encodeColumns(m *pgtype.Map) {
+// encodeColumns makes m write the arrays that batches are made of in one pass, into the connection's buffers. pgx writes an array of any
+// type, element by element through an interface: for a batch of thousands of rows that is most of the work.
+func encodeColumns(m *pgtype.Map, into *buffers) {
 	for _, oid := range []uint32{pgtype.Int8ArrayOID, pgtype.Int4ArrayOID, pgtype.Int2ArrayOID, pgtype.TextArrayOID, pgtype.ByteaArrayOID, pgtype.UUIDArrayOID} {
 		if t, ok := m.TypeForOID(oid); ok {
 			array, ok := t.Codec.(*pgtype.ArrayCodec)
 			if ok {
-				m.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: columnCodec{array, array.ElementType.OID}})
+				m.RegisterType(&pgtype.Type{Name: t.Name, OID: oid, Codec: columnCodec{array, array.ElementType.OID, into}})
 			}
 		}
 	}
@@ -25,6 +23,7 @@ func encodeColumns(m *pgtype.Map) {
 type columnCodec struct {
 	*pgtype.ArrayCodec
 	element uint32
+	into    *buffers
 }
 
 // PlanEncode implements pgtype.Codec.
@@ -32,19 +31,19 @@ func (c columnCodec) PlanEncode(m *pgtype.Map, oid uint32, format int16, value a
 	if format == pgtype.BinaryFormatCode {
 		switch value.(type) {
 		case []int64:
-			return columnPlan[int64]{c.element, func(int64) int { return 8 }, func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }}
+			return columnPlan[int64]{c, func(int64) int { return 8 }, func(b []byte, v int64) []byte { return binary.BigEndian.AppendUint64(b, uint64(v)) }}
 		case []int32:
-			return columnPlan[int32]{c.element, func(int32) int { return 4 }, func(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }}
+			return columnPlan[int32]{c, func(int32) int { return 4 }, func(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }}
 		case []int16:
-			return columnPlan[int16]{c.element, func(int16) int { return 2 }, func(b []byte, v int16) []byte { return binary.BigEndian.AppendUint16(b, uint16(v)) }}
+			return columnPlan[int16]{c, func(int16) int { return 2 }, func(b []byte, v int16) []byte { return binary.BigEndian.AppendUint16(b, uint16(v)) }}
 		case []string:
-			return columnPlan[string]{c.element, func(v string) int { return len(v) }, func(b []byte, v string) []byte { return append(b, v...) }}
+			return columnPlan[string]{c, func(v string) int { return len(v) }, func(b []byte, v string) []byte { return append(b, v...) }}
 		case [][]byte:
-			return columnPlan[[]byte]{c.element, func(v []byte) int { return len(v) }, func(b []byte, v []byte) []byte { return append(b, v...) }}
+			return columnPlan[[]byte]{c, func(v []byte) int { return len(v) }, func(b []byte, v []byte) []byte { return append(b, v...) }}
 		case []pgtype.UUID:
-			return columnPlan[pgtype.UUID]{c.element, func(v pgtype.UUID) int { return width(v.Valid, 16) }, func(b []byte, v pgtype.UUID) []byte { return append(b, v.Bytes[:]...) }}
+			return columnPlan[pgtype.UUID]{c, func(v pgtype.UUID) int { return width(v.Valid, 16) }, func(b []byte, v pgtype.UUID) []byte { return append(b, v.Bytes[:]...) }}
 		case []pgtype.Int8:
-			return columnPlan[pgtype.Int8]{c.element, func(v pgtype.Int8) int { return width(v.Valid, 8) }, func(b []byte, v pgtype.Int8) []byte { return binary.BigEndian.AppendUint64(b, uint64(v.Int64)) }}
+			return columnPlan[pgtype.Int8]{c, func(v pgtype.Int8) int { return width(v.Valid, 8) }, func(b []byte, v pgtype.Int8) []byte { return binary.BigEndian.AppendUint64(b, uint64(v.Int64)) }}
 		}
 	}
 	return c.ArrayCodec.PlanEncode(m, oid, format, value)
@@ -62,9 +61,9 @@ func width(valid bool, n int) int {
 
 // columnPlan writes an array of one dimension: its header, then each element's length in four bytes and its value.
 type columnPlan[T any] struct {
-	element uint32
-	size    func(T) int // null where the element is NULL
-	write   func([]byte, T) []byte
+	columnCodec
+	size  func(T) int // null where the element is NULL
+	write func([]byte, T) []byte
 }
 
 // Encode implements pgtype.EncodePlan.
@@ -78,7 +77,7 @@ func (p columnPlan[T]) Encode(value any, buf []byte) ([]byte, error) {
 		}
 		total += 4 + n
 	}
-	buf = slices.Grow(buf, total)
+	buf = p.into.grow(buf, total)
 	put := binary.BigEndian.AppendUint32
 	buf = put(put(put(buf, 1), nulls), p.element)
 	buf = put(put(buf, uint32(len(rows))), 1)

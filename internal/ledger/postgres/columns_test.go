@@ -9,7 +9,7 @@ import (
 
 func TestColumnsAreWrittenAsPgxWritesArrays(t *testing.T) {
 	theirs, ours := pgtype.NewMap(), pgtype.NewMap()
-	encodeColumns(ours)
+	encodeColumns(ours, new(buffers))
 	for _, tc := range []struct {
 		oid   uint32
 		value any

@@ -116,12 +116,7 @@ func connect(ctx context.Context, cfg *pgx.ConnConfig) (*pgx.Conn, error) {
 			c.RuntimeParams[name] = value
 		}
 	}
-	conn, err := pgx.ConnectConfig(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	encodeColumns(conn.TypeMap())
-	return conn, nil
+	return pgx.ConnectConfig(ctx, c)
 }
 
 // Import connects to an empty, migrated database for an import and calls fill with it. An import that failed leaves a database that is

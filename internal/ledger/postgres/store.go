@@ -20,6 +20,7 @@ type store struct {
 	*reader.Reader // for DueReserves
 	config         *pgx.ConnConfig
 	conn           *pgx.Conn
+	buffers        *buffers // conn's
 }
 
 // ready has a connection that no transaction is open on.
@@ -32,7 +33,8 @@ func (s *store) ready(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", engine.ErrAway, err)
 	}
-	s.conn = c
+	s.conn, s.buffers = c, new(buffers)
+	encodeColumns(c.TypeMap(), s.buffers)
 	return nil
 }
 
@@ -60,6 +62,8 @@ func (s *store) Write(ctx context.Context, b *engine.Batch) error {
 func (s *store) send(ctx context.Context, batch *pgx.Batch, b *engine.Batch) error {
 	queue(batch, b)
 	batch.Queue("COMMIT")
+	s.buffers.prepare(s.conn, b)
+	defer s.buffers.trim()
 	res := s.conn.SendBatch(ctx, batch)
 	var err error
 	var tag pgconn.CommandTag
