@@ -56,7 +56,7 @@ func vegetaAttack(ctx context.Context, s *stand, tag string, connections int, d 
 	n := fmt.Sprint(connections)
 	ctx, cancel := context.WithTimeout(ctx, d+time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, *vegeta, "attack", "-format=json", "-lazy", "-rate=0", "-workers="+n, "-max-workers="+n, "-connections="+n, "-max-body=0",
+	cmd := exec.CommandContext(ctx, *vegeta, "attack", "-format=json", "-rate=0", "-workers="+n, "-max-workers="+n, "-connections="+n, "-max-body=0",
 		"-duration="+d.String(), "-output="+results)
 	var said bytes.Buffer
 	cmd.Stderr = &said
@@ -67,7 +67,7 @@ func vegetaAttack(ctx context.Context, s *stand, tag string, connections int, d 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go writeTargets(in, s.url, tag)
+	go writeTargets(in, s.url, tag, int(d.Seconds()*mostPerSecond))
 	if err := cmd.Wait(); err != nil {
 		return nil, fmt.Errorf("vegeta: %w: %s", err, said.String())
 	}
@@ -80,18 +80,26 @@ func vegetaAttack(ctx context.Context, s *stand, tag string, connections int, d 
 		return nil, err
 	}
 	a.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if a.Requests > int64(d.Seconds()*mostPerSecond) {
+		return &a, fmt.Errorf("%d payments in %s: more than there were keys", a.Requests, d)
+	}
 	if a.Success != 1 || a.Codes["201"] != int(a.Requests) {
 		return &a, fmt.Errorf("not every payment was answered with 201: %v %v", a.Codes, a.Errors)
 	}
 	return &a, nil
 }
 
-// writeTargets writes until vegeta has enough and closes its end.
-func writeTargets(in io.WriteCloser, url, tag string) {
+// mostPerSecond is more payments than can be answered: vegeta reads its targets before it begins, so that reading them takes no time from
+// what is measured, and would begin with the first again after the last.
+const mostPerSecond = 8000
+
+// writeTargets writes n targets, each with a key of its own.
+func writeTargets(in io.WriteCloser, url, tag string, n int) {
 	defer func() { _ = in.Close() }()
 	payload := base64.StdEncoding.EncodeToString([]byte(body(stage.Corridor, "")))
 	w := bufio.NewWriterSize(in, 64<<10)
-	for i := 0; ; i++ {
+	defer func() { _ = w.Flush() }()
+	for i := range n {
 		_, err := fmt.Fprintf(w, `{"method":"POST","url":"%s/v1/payments","header":{"Content-Type":["application/json"],"Idempotency-Key":["%s-%d"]},"body":"%s"}`+"\n",
 			url, tag, i, payload)
 		if err != nil {
