@@ -34,3 +34,19 @@ func (f *callFlags) http() (*http.Client, error) {
 	}
 	return &http.Client{Timeout: 30 * time.Second, Transport: t}, nil
 }
+
+// open makes a client of the API at base that calls as the flags say.
+func (f *callFlags) open(base string) (*client.Client, error) {
+	caller, err := f.http()
+	if err != nil {
+		return nil, err
+	}
+	api, err := client.New(base, caller)
+	if err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
+	if f.token != "" {
+		api = api.WithToken(client.TokenFile(f.token))
+	}
+	return api, nil
+}

@@ -72,16 +72,9 @@ type sent struct {
 }
 
 func (f payFlags) run(ctx context.Context, in io.Reader, out io.Writer) error {
-	caller, err := f.http()
+	api, err := f.open(f.url)
 	if err != nil {
 		return err
-	}
-	api, err := client.New(f.url, caller)
-	if err != nil {
-		return fmt.Errorf("--url: %w", err)
-	}
-	if f.token != "" {
-		api = api.WithToken(client.TokenFile(f.token))
 	}
 	for _, fund := range f.fund {
 		if err := fundAccount(ctx, api, fund, out); err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -30,13 +29,9 @@ func newReportCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(c.Context(), time.Minute)
 			defer cancel()
-			caller, err := call.http()
-			if err != nil {
-				return err
-			}
 			var views []regionView
 			for _, u := range urls {
-				v, err := viewRegion(ctx, u, source{caller, call.token}, runs)
+				v, err := viewRegion(ctx, u, &call, runs)
 				if err != nil {
 					return err
 				}
@@ -59,13 +54,7 @@ type regionView struct {
 	books   worker.TrialBalance
 }
 
-// source is how a region is asked.
-type source struct {
-	*http.Client
-	tokenFile string
-}
-
-func viewRegion(ctx context.Context, arg string, from source, runs []string) (regionView, error) {
+func viewRegion(ctx context.Context, arg string, flags *callFlags, runs []string) (regionView, error) {
 	base, name := arg, ""
 	if n, u, ok := strings.Cut(arg, "="); ok {
 		name, base = n, u
@@ -73,27 +62,31 @@ func viewRegion(ctx context.Context, arg string, from source, runs []string) (re
 	if u, err := url.Parse(base); err != nil || u.Host == "" {
 		return regionView{}, fmt.Errorf("--url %q: want [REGION=]http[s]://HOST:PORT", arg)
 	}
+	from, err := flags.open(base)
+	if err != nil {
+		return regionView{}, err
+	}
 	var v regionView
-	if err := from.get(ctx, base+"/v1/summary", &v.summary); err != nil {
+	if err := from.Get(ctx, "/v1/summary", &v.summary); err != nil {
 		return v, err
 	}
 	if v.name = name; name == "" {
 		v.name = v.summary.Region
 	}
-	if err := from.get(ctx, base+"/v1/trial-balance", &v.books); err != nil {
+	if err := from.Get(ctx, "/v1/trial-balance", &v.books); err != nil {
 		return v, err
 	}
 	if len(runs) == 0 {
 		var page struct {
 			Runs []plan.RunReport `json:"runs"`
 		}
-		err := from.get(ctx, base+"/v1/settlement/runs", &page)
+		err := from.Get(ctx, "/v1/settlement/runs", &page)
 		v.runs = page.Runs
 		return v, err
 	}
 	for _, run := range runs {
 		var r plan.RunReport
-		err := from.get(ctx, base+"/v1/settlement/runs/"+url.PathEscape(run), &r)
+		err := from.Get(ctx, "/v1/settlement/runs/"+url.PathEscape(run), &r)
 		var missing *client.Problem
 		if errors.As(err, &missing) && missing.Status == http.StatusNotFound {
 			continue // another region's
@@ -104,35 +97,6 @@ func viewRegion(ctx context.Context, arg string, from source, runs []string) (re
 		v.runs = append(v.runs, r)
 	}
 	return v, nil
-}
-
-func (s source) get(ctx context.Context, url string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	if s.tokenFile != "" {
-		token, err := client.TokenFile(s.tokenFile)(ctx)
-		if err != nil {
-			return fmt.Errorf("--token-file: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	res, err := s.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = res.Body.Close() }()
-	if res.StatusCode != http.StatusOK {
-		p := &client.Problem{Title: res.Status, Detail: url}
-		_ = json.NewDecoder(io.LimitReader(res.Body, 64<<10)).Decode(p)
-		p.Status = res.StatusCode
-		return p
-	}
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil {
-		return fmt.Errorf("%s: %w", url, err)
-	}
-	return nil
 }
 
 func printReport(out io.Writer, views []regionView) error {

@@ -87,7 +87,9 @@ func drawScene(t *rapid.T) scene {
 	return s
 }
 
-func (s scene) choose() Decision { return s.c.Choose(s.payment, s.quotes, inOrder(s.c, s.health), s.ref, s.now) }
+func (s scene) choose() Decision {
+	return s.c.Choose(s.payment, s.quotes, inOrder(s.c, s.health), s.ref, s.now)
+}
 
 func TestTheSameInputGivesTheSameDecision(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

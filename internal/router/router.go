@@ -108,7 +108,7 @@ type Router struct {
 	tasks   sync.WaitGroup
 	// rested hands work to a goroutine that has done some before.
 	rested chan func()
-	active  map[uuid.UUID]*task
+	active map[uuid.UUID]*task
 	// retired are handles of providers that the plan no longer has, for payments still with them.
 	retired map[string]*provider
 

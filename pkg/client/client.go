@@ -199,6 +199,18 @@ func (c *Client) Message(ctx context.Context, id, message string) ([]byte, error
 	return c.send(ctx, http.MethodGet, "/v1/payments/"+url.PathEscape(id)+"/iso20022?message="+url.QueryEscape(message), "", "", nil)
 }
 
+// Get reads what stands at a path of the API that has no method here, such as "/v1/trial-balance", into out.
+func (c *Client) Get(ctx context.Context, path string, out any) error {
+	answer, err := c.send(ctx, http.MethodGet, path, "", "", nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("GET %s: answer: %w", path, err)
+	}
+	return nil
+}
+
 func call[T any](ctx context.Context, c *Client, method, path, key string, in any) (*T, error) {
 	var body []byte
 	if in != nil {

@@ -133,3 +133,32 @@ func TestAURLThatIsNoneIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatHasNoMethodIsRead(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/v1/some":
+			_, _ = io.WriteString(w, `{"a":1}`)
+		case "/v1/broken":
+			_, _ = io.WriteString(w, `{"a":`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(s.Close)
+	c, err := New(s.URL, s.Client())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out struct{ A int }
+	if err := c.Get(t.Context(), "/v1/some", &out); err != nil || out.A != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if err := c.Get(t.Context(), "/v1/broken", &out); err == nil || !strings.Contains(err.Error(), "/v1/broken") {
+		t.Errorf("broken: %v", err)
+	}
+	var p *Problem
+	if err := c.Get(t.Context(), "/v1/none", &out); !errors.As(err, &p) || p.Status != http.StatusNotFound {
+		t.Errorf("none: %v", err)
+	}
+}

@@ -149,13 +149,8 @@ func (a *Adapter) status(call wire.Call, i fx.Instruction, t transfer, r result)
 			return fx.Status{}, a.wire.Fail(call, "malformed", errors.New("no actualTransferToAmount"))
 		}
 		paid, err := t.To.Actual.money()
-		if err != nil {
-			return fx.Status{}, a.wire.Fail(call, "malformed", err)
-		}
-		if paid != i.Quote.Buy {
-			return fx.Status{}, a.wire.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, i.Quote.Buy))
-		}
-		s.Outcome, s.Paid, s.Message = fx.Succeeded, paid, ""
+		s.Message = ""
+		return a.wire.Succeeded(call, s, i.Quote.Buy, paid, err)
 	case r.Status == "F":
 		s.Outcome = fx.Failed
 	case r.Status == "U" && r.Code == codeInProcess:

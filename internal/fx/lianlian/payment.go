@@ -132,13 +132,7 @@ func (a *Adapter) status(call wire.Call, i fx.Instruction, p payout) (fx.Status,
 		s.Outcome = fx.Pending
 	case "Successed":
 		paid, err := p.TargetAmount.Amount(money.Currency(p.TargetCurrency))
-		if err != nil {
-			return fx.Status{}, a.wire.Fail(call, "malformed", err)
-		}
-		if paid != i.Quote.Buy {
-			return fx.Status{}, a.wire.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, i.Quote.Buy))
-		}
-		s.Outcome, s.Paid = fx.Succeeded, paid
+		return a.wire.Succeeded(call, s, i.Quote.Buy, paid, err)
 	case "Failed":
 		s.Outcome, s.Code, s.Message = fx.Failed, p.FailCode, a.wire.Scrub(p.FailReason)
 	default:

@@ -127,13 +127,7 @@ func (a *Adapter) status(call wire.Call, i fx.Instruction, p payout) (fx.Status,
 		s.Outcome = fx.Pending
 	case "succeeded":
 		paid, err := p.BuyAmount.Amount(money.Currency(p.BuyCurrency))
-		if err != nil {
-			return fx.Status{}, a.wire.Fail(call, "malformed", err)
-		}
-		if paid != i.Quote.Buy {
-			return fx.Status{}, a.wire.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, i.Quote.Buy))
-		}
-		s.Outcome, s.Paid = fx.Succeeded, paid
+		return a.wire.Succeeded(call, s, i.Quote.Buy, paid, err)
 	case "failed":
 		s.Outcome, s.Code, s.Message = fx.Failed, p.Code, a.wire.Scrub(p.Message)
 	default:

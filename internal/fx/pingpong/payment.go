@@ -163,13 +163,7 @@ func (a *Adapter) status(call wire.Call, i fx.Instruction, o order) (fx.Status, 
 		s.Outcome = fx.Pending
 	case "SUCCESS":
 		paid, err := o.TargetAmount.Amount(money.Currency(o.TargetCurrency))
-		if err != nil {
-			return fx.Status{}, a.wire.Fail(call, "malformed", err)
-		}
-		if paid != i.Quote.Buy {
-			return fx.Status{}, a.wire.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, i.Quote.Buy))
-		}
-		s.Outcome, s.Paid = fx.Succeeded, paid
+		return a.wire.Succeeded(call, s, i.Quote.Buy, paid, err)
 	case "FAILED":
 		s.Outcome, s.Code, s.Message = fx.Failed, o.FailCode, a.wire.Scrub(o.FailReason)
 	default:

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"qiantang.dev/rails/internal/fx"
+	"qiantang.dev/rails/internal/money"
 )
 
 // MaxBody bounds a provider's answer, in bytes.
@@ -163,6 +164,19 @@ func (c *Client) Error(call Call, class fx.Class, code string, err error) *fx.Er
 		class = fx.Retryable
 	}
 	return &fx.Error{Provider: c.provider, Op: call.Op, Class: class, Code: c.scrub(code, 64), Err: c.clean(err)}
+}
+
+// Succeeded makes s a success of what was paid, as the provider says: an amount that was not read, or another than instructed, is no answer to
+// trust.
+func (c *Client) Succeeded(call Call, s fx.Status, instructed, paid money.Amount, err error) (fx.Status, error) {
+	if err != nil {
+		return fx.Status{}, c.Fail(call, "malformed", err)
+	}
+	if paid != instructed {
+		return fx.Status{}, c.Fail(call, "amount", fmt.Errorf("paid %s, instructed %s", paid, instructed))
+	}
+	s.Outcome, s.Paid = fx.Succeeded, paid
+	return s, nil
 }
 
 // Status classifies an HTTP status for which the provider gave no words of its own; nil for 2xx. Anything between us and the provider
