@@ -75,7 +75,7 @@ var vocabulary = []variable{
 	{name: "payment.amount", scope: Payments, doc: "what the customer pays, fee included", dec: func(in *Input) decimal.Decimal { return fromAmount(in.Amount) }},
 	{name: "payment.currency", scope: Payments, doc: "the amount's currency", str: func(in *Input) string { return string(in.Amount.Currency()) }},
 	{name: "payment.purpose", scope: Payments, doc: "ISO 20022 external purpose code", str: func(in *Input) string { return in.Purpose }},
-	{name: "payment.debtor.country", scope: Payments, doc: "the payer's country", str: func(in *Input) string { return in.DebtorCountry }},
+	{name: "payment.debtor.country", scope: Payments, doc: "the country of the debtor whom the request, or the message, names; else empty", str: func(in *Input) string { return in.DebtorCountry }},
 	{name: "payment.beneficiary.country", scope: Payments, doc: "the beneficiary's country", str: func(in *Input) string { return in.BeneficiaryCountry }},
 	{name: "payment.metadata", scope: Payments, doc: "what the client sent along", pairs: func(in *Input) map[string]string { return in.Metadata }},
 	{name: "now", scope: Times, doc: "when the route is chosen", at: func(in *Input) time.Time { return in.Now }},
