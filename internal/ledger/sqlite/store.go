@@ -24,7 +24,7 @@ type store struct {
 }
 
 func openStore(ctx context.Context, path string, r *reader.Reader, maxBytes int64) (*store, error) {
-	db, err := sql.Open("sqlite", dsn(path, "_txlock=immediate", "_pragma=cache_size(-65536)"))
+	db, err := sql.Open("sqlite", dsn(path, "_txlock=immediate", "_pragma=cache_size(-16384)"))
 	if err != nil {
 		return nil, err
 	}
