@@ -28,11 +28,26 @@ type key struct {
 	entry      int32
 }
 
-// rank sorts the entries, by their keys first: by merging, since a choice is short and the library's sort calls a function for each
-// comparison, which is most of what it costs.
+// rank sorts the entries: by their keys, then those that these do not tell apart by what is received, and only what is left by all the rest.
 func (ch *choice) rank() {
+	ch.spare = slices.Grow(ch.spare[:0], len(ch.keys))[:len(ch.keys)]
+	sortKeys(ch.keys, ch.spare)
+	ties(ch.keys, func(run []key) {
+		for i := range run {
+			run[i].primary = -ch.entries[run[i].entry].received
+		}
+		sortKeys(run, ch.spare)
+		ties(run, func(run []key) {
+			slices.SortFunc(run, func(a, b key) int { return compare(&ch.entries[a.entry], &ch.entries[b.entry]) })
+		})
+	})
+}
+
+// sortKeys sorts by merging, with spare as room: a choice is short, and the library's sort calls a function for each comparison, which is
+// most of what it costs.
+func sortKeys(keys, spare []key) {
 	const run = 8
-	keys, n := ch.keys, len(ch.keys)
+	n := len(keys)
 	for low := 0; low < n; low += run {
 		part := keys[low:min(low+run, n)]
 		for i := 1; i < len(part); i++ {
@@ -43,12 +58,11 @@ func (ch *choice) rank() {
 			part[j] = k
 		}
 	}
-	ch.spare = slices.Grow(ch.spare[:0], n)[:n]
-	to := ch.spare
+	from, to := keys, spare[:n]
 	for width := run; width < n; width *= 2 {
 		for low := 0; low < n; low += 2 * width {
 			middle, high := min(low+width, n), min(low+2*width, n)
-			left, right, out := keys[low:middle], keys[middle:high], to[low:low]
+			left, right, out := from[low:middle], from[middle:high], to[low:low]
 			for len(left) > 0 && len(right) > 0 {
 				if right[0].before(left[0]) {
 					out, right = append(out, right[0]), right[1:]
@@ -58,10 +72,11 @@ func (ch *choice) rank() {
 			}
 			_ = append(append(out, left...), right...)
 		}
-		keys, to = to, keys
+		from, to = to, from
 	}
-	ch.keys, ch.spare = keys, to
-	ch.ties()
+	if n > 0 && &from[0] != &keys[0] {
+		copy(keys, from)
+	}
 }
 
 // before is what compare begins with: all that most candidates need, and small enough to be compiled into the loops above.
@@ -69,15 +84,17 @@ func (k key) before(o key) bool {
 	return k.preference < o.preference || k.preference == o.preference && k.primary < o.primary
 }
 
-// ties sorts those that keys do not tell apart by all the rest.
-func (ch *choice) ties() {
-	keys := ch.keys
-	for i := 1; i < len(keys); i++ {
-		k, j := keys[i], i
-		for ; j > 0 && !keys[j-1].before(k) && compare(&ch.entries[k.entry], &ch.entries[keys[j-1].entry]) < 0; j-- {
-			keys[j] = keys[j-1]
+// ties calls f for each run of sorted keys that are the same.
+func ties(keys []key, f func([]key)) {
+	for low := 0; low < len(keys); {
+		high := low + 1
+		for high < len(keys) && !keys[low].before(keys[high]) {
+			high++
 		}
-		keys[j] = k
+		if high-low > 1 {
+			f(keys[low:high])
+		}
+		low = high
 	}
 }
 

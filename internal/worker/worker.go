@@ -173,8 +173,15 @@ func (w *Worker) Switch(ctx context.Context, r *plan.Region, creds fx.Credential
 	}
 	w.served.Store(r)
 	w.opt.Log.Info("serving", "revision", r.Revision, "corridors", len(r.Corridors))
+	if len(r.Corridors) >= manyCorridors {
+		go debug.FreeOSMemory()
+	}
 	return nil
 }
+
+// manyCorridors make a plan of which reading and compiling leave more behind than is kept: that is given back at once, or the worker stays
+// as large as it was then.
+const manyCorridors = 1000
 
 // InFlight counts payments that are not final, per draining corridor.
 func (w *Worker) InFlight(ctx context.Context) (map[string]int64, error) {
