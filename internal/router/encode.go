@@ -30,15 +30,7 @@ func (p *payment) encode() ([]byte, error) {
 	w.TextIf("to", p.To)
 	w.TextIf("toParticipant", p.ToParticipant)
 	writeSum(&w, "amount", p.Amount)
-	writeParty(&w, "beneficiary", &p.Beneficiary)
-	if p.Debtor != nil {
-		writeParty(&w, "debtor", p.Debtor)
-	}
-	w.TextIf("purpose", p.Purpose)
-	w.TextIf("reference", p.Reference)
-	if len(p.Metadata) > 0 {
-		w.Any("metadata", p.Metadata)
-	}
+	writeOrder(&w, &p.Beneficiary, p.Debtor, p.Purpose, p.Reference, p.Metadata)
 	if p.ExecuteAt != nil {
 		w.Time("executeAt", *p.ExecuteAt)
 	}
@@ -111,15 +103,7 @@ func (p *payment) encodeWire() ([]byte, error) {
 	w.Text("corridor", p.Corridor)
 	w.Text("account", p.Account)
 	writeMoney(&w, "amount", p.Amount)
-	writeParty(&w, "beneficiary", &p.Beneficiary)
-	if p.Debtor != nil {
-		writeParty(&w, "debtor", p.Debtor)
-	}
-	w.TextIf("purpose", p.Purpose)
-	w.TextIf("reference", p.Reference)
-	if len(p.Metadata) > 0 {
-		w.Any("metadata", p.Metadata)
-	}
+	writeOrder(&w, &p.Beneficiary, p.Debtor, p.Purpose, p.Reference, p.Metadata)
 	if p.Route != nil {
 		w.Key("route")
 		p.Route.encodeWire(&w)
@@ -175,21 +159,26 @@ func encodeRequest(r *client.PaymentRequest) ([]byte, error) {
 	w.Text("currency", r.Amount.Currency)
 	w.Text("value", r.Amount.Value)
 	w.Close()
-	writeParty(&w, "beneficiary", &r.Beneficiary)
-	if r.Debtor != nil {
-		writeParty(&w, "debtor", r.Debtor)
-	}
-	w.TextIf("purpose", r.Purpose)
-	w.TextIf("reference", r.Reference)
-	if len(r.Metadata) > 0 {
-		w.Any("metadata", r.Metadata)
-	}
+	writeOrder(&w, &r.Beneficiary, r.Debtor, r.Purpose, r.Reference, r.Metadata)
 	w.TextIf("uetr", r.UETR)
 	if r.ExecuteAt != nil {
 		w.Time("executeAt", *r.ExecuteAt)
 	}
 	w.Close()
 	return w.Buf, w.Err
+}
+
+// writeOrder writes what a client says of a payment beside its amount and account.
+func writeOrder(w *jsonw.Writer, beneficiary, debtor *client.Party, purpose, reference string, metadata map[string]string) {
+	writeParty(w, "beneficiary", beneficiary)
+	if debtor != nil {
+		writeParty(w, "debtor", debtor)
+	}
+	w.TextIf("purpose", purpose)
+	w.TextIf("reference", reference)
+	if len(metadata) > 0 {
+		w.Any("metadata", metadata)
+	}
 }
 
 func writeParty(w *jsonw.Writer, name string, p *client.Party) {
