@@ -10,7 +10,10 @@ import (
 
 // batch makes the plan into what the store writes: leaves hashed, the head moved, and the balance rows that have waited longest.
 func (p *plan) batch(tailTarget int) (*Batch, error) {
-	b := &Batch{ID: uuid.New(), Prev: p.head, Next: p.head, Accounts: p.accts, Entries: p.entries, Records: collapse(p.records)}
+	b := &Batch{ID: uuid.New(), Prev: p.head, Next: p.head, Accounts: p.accts, Entries: p.entries, Records: p.records}
+	if p.again {
+		b.Records = collapse(p.records)
+	}
 	n := &b.Next
 	n.Batch++
 	n.BatchID = b.ID

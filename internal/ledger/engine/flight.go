@@ -53,8 +53,7 @@ func (e *Engine) add(a *ahead, r *request) {
 	if a.alone {
 		return
 	}
-	one := [1]*request{r}
-	if need := e.state.needs(one[:], false); !need.empty() || r.probe {
+	if r.doubted || r.probe || !e.state.ready(r.commit) {
 		e.drop(a)
 		return
 	}

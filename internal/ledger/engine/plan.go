@@ -28,6 +28,7 @@ type plan struct {
 	records []RecordRow
 	swept   int64 // what the head's Swept becomes at least
 	force   bool  // write even where there is nothing to write
+	again   bool  // a record may have been put more than once
 }
 
 func newPlan(s *state, now time.Time) *plan {

@@ -34,7 +34,8 @@ func (p *plan) put(put *ledger.Put, again bool) error {
 		return &ledger.ConflictError{What: "record", ID: put.Kind + "/" + put.Key,
 			Why: fmt.Sprintf("is at version %d, not %d", old.version, put.Expect)}
 	}
-	rec := record{version: put.Expect + 1, state: put.State, created: old.created, digest: sum}
+	rec := record{version: put.Expect + 1, state: put.State, created: old.created, digest: sum, batch: p.head.Batch + 1}
+	p.again = p.again || old.batch == rec.batch
 	if put.Expect == 0 {
 		rec.created = ledger.Micros(p.booked)
 	}

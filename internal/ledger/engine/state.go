@@ -29,6 +29,7 @@ type record struct {
 	state   string
 	created int64
 	digest  [32]byte
+	batch   uint64 // that wrote it, where this process did
 }
 
 type windowKey struct {
