@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -92,6 +93,45 @@ func testEntries(t *testing.T, b *books) {
 	got, err := b.l.EntriesByReference(context.Background(), "P-1")
 	if err != nil || len(got) != 5 || got[0].Seq != 3 || got[4].Seq != 19 || got[0].Debit != Clearing {
 		t.Fatalf("by reference %+v, %v", got, err)
+	}
+}
+
+// Some of a reference's entries are found by their IDs, others by the reference itself, and those of its neighbours in time by neither.
+func testReferences(t *testing.T, b *books) {
+	b.l = b.open(t, engine.Options{Clock: b.clock})
+	b.funded(100000)
+	payment := uuid.Must(uuid.NewV7())
+	neighbour := payment
+	neighbour[15]++
+	near := func(of uuid.UUID) uuid.UUID {
+		id := uuid.New()
+		copy(id[:6], of[:6])
+		return id
+	}
+	var want []uuid.UUID
+	for i, id := range []uuid.UUID{near(payment), uuid.New(), near(payment), near(payment), uuid.New()} {
+		move := Move(Alice, Fees, USD(1))
+		move.ID, move.Reference = id, payment.String()
+		if i == 3 {
+			move.Reference = neighbour.String()
+		} else {
+			want = append(want, id)
+		}
+		b.transfer(move)
+	}
+	got, err := b.l.EntriesByReference(context.Background(), payment.String())
+	if err != nil || len(got) != len(want) {
+		t.Fatalf("%d entries, %v", len(got), err)
+	}
+	for i := range got {
+		if got[i].ID != want[i] {
+			t.Errorf("entry %d is %s, want %s", i, got[i].ID, want[i])
+		}
+	}
+	for _, none := range []string{strings.ToUpper(payment.String()), "urn:uuid:" + payment.String(), "P-0"} {
+		if got, err := b.l.EntriesByReference(context.Background(), none); err != nil || len(got) != 0 {
+			t.Errorf("%s: %d entries, %v", none, len(got), err)
+		}
 	}
 }
 

@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh Fresh) {
 		{"windows sum what was posted in them", testWindows},
 		{"balances as of a time", testBalanceAt},
 		{"entries by account and reference", testEntries},
+		{"entries by a reference that some IDs begin with", testReferences},
 		{"the trial balance balances", testTrialBalance},
 		{"booking time is monotonic when the clock is set back", testClockBack},
 		{"a restart forgets nothing", testRestart},

@@ -37,7 +37,8 @@ type Ledger struct {
 
 var _ ledger.Ledger = (*Ledger)(nil)
 
-var dialect = reader.Dialect{Name: "postgres", Dollar: true, ID: func(id uuid.UUID) any { return id }}
+var dialect = reader.Dialect{Name: "postgres", Dollar: true, ID: func(id uuid.UUID) any { return id },
+	Unlike: "substr(j.id::text, 1, 13) <> substr(j.reference, 1, 13)"}
 
 // Open connects to the database that dsn (a postgres:// URL or key=value pairs) names. Its schema must have been migrated. Errors do
 // not show the password.

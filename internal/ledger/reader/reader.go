@@ -20,6 +20,9 @@ type Dialect struct {
 	Dollar bool
 	// ID is an ID as a parameter.
 	ID func(uuid.UUID) any
+	// Unlike holds of a row j of the journal whose ID does not begin with the first 48 bits of the UUID that it refers to: as the
+	// index journal_by_reference has it.
+	Unlike string
 }
 
 // Reader reads one store. It is safe for concurrent use.
@@ -266,14 +269,6 @@ func (r *Reader) CountEntries(ctx context.Context, account string, after, until 
 	return one(ctx, r, func(s Scanner) (n uint64, err error) { return n, s.Scan(&n) }, "account", account,
 		`SELECT (SELECT COUNT(*) FROM journal WHERE debit = ?1 AND seq > ?2 AND seq <= ?3) +
 			(SELECT COUNT(*) FROM journal WHERE credit = ?1 AND seq > ?2 AND seq <= ?3)`, no, after, until)
-}
-
-// EntriesByReference implements ledger.Ledger.
-func (r *Reader) EntriesByReference(ctx context.Context, reference string) ([]ledger.Entry, error) {
-	if reference == "" {
-		return nil, &ledger.InvalidError{Field: "reference", Why: "is not set"}
-	}
-	return each(ctx, r, ScanEntry, RowSelect+`WHERE j.reference = ?1 AND j.reference <> '' ORDER BY j.seq`, reference)
 }
 
 // EntryByID finds an entry by its transfer's ID.

@@ -103,7 +103,8 @@ func Migrate(ctx context.Context, path string) error {
 	return nil
 }
 
-var dialect = reader.Dialect{Name: "sqlite", ID: func(id uuid.UUID) any { return id[:] }}
+var dialect = reader.Dialect{Name: "sqlite", ID: func(id uuid.UUID) any { return id[:] },
+	Unlike: "lower(hex(substr(j.id, 1, 6))) <> substr(j.reference, 1, 8) || substr(j.reference, 10, 4)"}
 
 // dsn names the file with what every connection is set to: WAL, an fsync at each commit, and some patience with other processes.
 func dsn(path string, more ...string) string {
