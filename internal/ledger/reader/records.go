@@ -9,6 +9,9 @@ import (
 	"qiantang.dev/rails/internal/ledger"
 )
 
+// grouped is what the index record_by_group is of.
+const grouped = `grp <> ''`
+
 // Record implements ledger.Ledger.
 func (r *Reader) Record(ctx context.Context, kind, key string) (ledger.Record, error) {
 	return one(ctx, r, ScanRecord, kind, key, RecordSelect+`WHERE kind = ?1 AND key = ?2`, kind, key)
@@ -22,6 +25,9 @@ func (r *Reader) Records(ctx context.Context, q ledger.RecordQuery) ([]ledger.Re
 			args = append(args, f.value)
 			where = append(where, fmt.Sprintf("%s = ?%d", f.column, len(args)))
 		}
+	}
+	if q.Group != "" {
+		where = append(where, grouped)
 	}
 	args = append(args, limited(q.Limit))
 	return each(ctx, r, ScanRecord, fmt.Sprintf("%sWHERE %s ORDER BY key LIMIT ?%d", RecordSelect, strings.Join(where, " AND "), len(args)), args...)
@@ -37,7 +43,7 @@ func (r *Reader) DueRecords(ctx context.Context, kind string, before time.Time, 
 func (r *Reader) CountRecords(ctx context.Context, kind, group string) (map[string]int64, error) {
 	query, args := `SELECT state, COUNT(*) FROM record WHERE kind = ?1 GROUP BY state`, []any{kind}
 	if group != "" {
-		query, args = `SELECT state, COUNT(*) FROM record WHERE kind = ?1 AND grp = ?2 GROUP BY state`, []any{kind, group}
+		query, args = `SELECT state, COUNT(*) FROM record WHERE kind = ?1 AND grp = ?2 AND `+grouped+` GROUP BY state`, []any{kind, group}
 	}
 	type count struct {
 		state string
