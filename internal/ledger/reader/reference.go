@@ -24,9 +24,9 @@ func (r *Reader) EntriesByReference(ctx context.Context, reference string) ([]le
 	if err != nil {
 		return nil, err
 	}
-	id, err := uuid.Parse(reference)
-	if err != nil || id.String() != reference {
-		return found, nil // no ID begins like this
+	id, parseErr := uuid.Parse(reference)
+	if parseErr != nil || id.String() != reference {
+		return found, nil //nolint:nilerr // what is no UUID in its usual form begins no ID
 	}
 	low, high := id, id
 	for i := alike; i < len(id); i++ {
