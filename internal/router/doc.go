@@ -14,5 +14,5 @@
 //   - What is in memory is bounded: beyond that, requests are told to come again.
 //
 // It does not net or settle (internal/settle), decide on routes (internal/route), or know providers' wire formats (internal/fx). It
-// does not authenticate callers: who may reach it is decided by the network policy and proxy in front of it.
+// does not authenticate callers: internal/access stands before it.
 package router
