@@ -209,12 +209,20 @@ func (a *Adapter) exchange(ctx context.Context, call wire.Call, answer any) erro
 
 // refused classifies an answer that is no success. Only a 4xx with a code of the contract is the provider's refusal.
 func (a *Adapter) refused(call wire.Call, got wire.Answer) error {
-	status := a.wire.Status(call, got)
-	if status == nil {
-		return a.wire.Fail(call, "malformed", fmt.Errorf("HTTP status %d", got.Status))
-	}
 	var said problem
-	if err := wire.Decode(got.Body, &said); err != nil || said.Code == "" || got.Status >= 500 || got.Status == http.StatusTooManyRequests {
+	if err := wire.Decode(got.Body, &said); err != nil {
+		said = problem{}
+	}
+	return a.ruled(call, got.Status, said)
+}
+
+// ruled classifies a problem, which says nothing where it has no code.
+func (a *Adapter) ruled(call wire.Call, code int, said problem) error {
+	status := a.wire.Status(call, wire.Answer{Status: code})
+	if status == nil {
+		return a.wire.Fail(call, "malformed", fmt.Errorf("HTTP status %d", code))
+	}
+	if said.Code == "" || code >= 500 || code == http.StatusTooManyRequests {
 		return status
 	}
 	class := fx.Final

@@ -34,6 +34,7 @@ type outcome struct {
 
 // gatherer puts payouts that come close together into one request, so that many of them cost a provider and us little more than one.
 type gatherer struct {
+	// send answers every payout of a batch.
 	send func(context.Context, []*pending)
 
 	mu      sync.Mutex
@@ -109,9 +110,6 @@ func (g *gatherer) take(now time.Time) []*pending {
 	return batch
 }
 
-// errNoAnswer cannot be seen unless an answer was forgotten.
-var errNoAnswer = errors.New("no answer was given to the payout")
-
 // flush sends a batch on its own time, which ends with that of the last of its callers.
 func (g *gatherer) flush(batch []*pending) {
 	if len(batch) == 0 {
@@ -124,12 +122,6 @@ func (g *gatherer) flush(batch []*pending) {
 		}
 		defer cancel()
 		g.send(ctx, batch)
-		for _, p := range batch {
-			select {
-			case p.done <- outcome{err: errNoAnswer}:
-			default: // it has one
-			}
-		}
 	}()
 }
 

@@ -2,7 +2,6 @@ package openfx
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -98,11 +97,7 @@ func (a *Adapter) one(call wire.Call, p *pending, r *result) outcome {
 		s, err := a.status(call, p.i, r.payout)
 		return outcome{s, err}
 	}
-	body, err := json.Marshal(r.Problem.problem)
-	if err != nil {
-		return outcome{err: a.wire.Fail(call, "malformed", err)}
-	}
-	return outcome{err: a.refused(call, wire.Answer{Status: r.Problem.Status, Body: body})}
+	return outcome{err: a.ruled(call, r.Problem.Status, r.Problem.problem)}
 }
 
 // together writes the body of one request for many payouts, each as it would be sent alone.

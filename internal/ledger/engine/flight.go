@@ -66,7 +66,7 @@ func (e *Engine) add(a *ahead, r *request) {
 		return
 	}
 	res := a.plan.commit(r.commit)
-	if res.err != nil && !r.doubted { // on what was not looked up
+	if res.err != nil { // on what was not looked up
 		r.doubted = true
 		e.drop(a)
 		return

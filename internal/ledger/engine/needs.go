@@ -9,8 +9,8 @@ import (
 // its own were looked up: it may have been booked before.
 func (s *state) needs(group []*request, careful bool) Need {
 	var n Need
-	accounts, transfers, records, created, putNew := s.asked.accounts, s.asked.transfers, s.asked.records, s.asked.created, s.asked.putNew
-	defer s.asked.clear()
+	accounts, transfers, records := map[string]bool{}, map[uuid.UUID]bool{}, map[RecordName]bool{}
+	created, putNew := map[uuid.UUID]bool{}, map[RecordName]bool{}
 	account := func(id string) {
 		if id != "" && s.accounts[id] == nil && !accounts[id] {
 			accounts[id] = true
@@ -65,33 +65,4 @@ func (s *state) needs(group []*request, careful bool) Need {
 		}
 	}
 	return n
-}
-
-// asked is what needs has seen, kept between calls for its room.
-type asked struct {
-	accounts  map[string]bool
-	transfers map[uuid.UUID]bool
-	records   map[RecordName]bool
-	created   map[uuid.UUID]bool
-	putNew    map[RecordName]bool
-}
-
-func newAsked() asked {
-	return asked{
-		accounts: map[string]bool{}, transfers: map[uuid.UUID]bool{}, records: map[RecordName]bool{},
-		created: map[uuid.UUID]bool{}, putNew: map[RecordName]bool{},
-	}
-}
-
-func (a *asked) clear() {
-	const small = 64 // emptying costs a map's room, not what is in it
-	if len(a.accounts)+len(a.transfers)+len(a.records)+len(a.created)+len(a.putNew) > small {
-		*a = newAsked()
-		return
-	}
-	clear(a.accounts)
-	clear(a.transfers)
-	clear(a.records)
-	clear(a.created)
-	clear(a.putNew)
 }

@@ -62,11 +62,10 @@ type state struct {
 	// usual is how many entries the last batch had; leaf is where leaves are made.
 	usual int
 	leaf  []byte
-	asked asked
 }
 
 func newState(limit int) *state {
-	s := &state{limit: limit, asked: newAsked()}
+	s := &state{limit: limit}
 	s.clear()
 	return s
 }

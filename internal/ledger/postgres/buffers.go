@@ -26,7 +26,7 @@ func (m *buffers) grow(b []byte, n int) []byte {
 	return append(m.params[:0], b...)
 }
 
-// make room for a batch's messages in the connection's frontend.
+// prepare makes room for a batch's messages in the connection's frontend.
 func (m *buffers) prepare(conn *pgx.Conn, b *engine.Batch) {
 	if size := messageSize(b); cap(m.messages) < size {
 		m.messages = make([]byte, 0, 2*size)
