@@ -153,24 +153,20 @@ func (r *Router) acceptNew(ctx context.Context, recordKey, hash string, beside [
 
 // newPayment makes a payment of a request, or says everything that is wrong with it.
 func (r *Router) newPayment(ctx context.Context, s *snapshot, recordKey string, req *client.PaymentRequest) (*payment, *corridor, *client.Problem) {
-	if req.Corridor == "" {
-		return nil, nil, invalid(field("body.corridor", req.Corridor, "required"))
-	}
-	c, ok := s.corridors[req.Corridor]
-	if !ok {
-		return nil, nil, invalid(field("body.corridor", req.Corridor, "no such corridor in region %s", s.region.Name))
+	c, prob := s.asked(req.Corridor)
+	if prob != nil {
+		return nil, nil, prob
 	}
 	if c.plan.Conversion {
 		return nil, nil, invalid(field("body.corridor", req.Corridor, "pays nobody: it is for conversions between accounts of one owner, POST /v1/conversions"))
 	}
-	now := r.clock().UTC().Truncate(time.Microsecond)
+	now := r.now()
 	amount, errs := checkPayment(req, c.plan, now)
 	if len(errs) > 0 {
 		return nil, nil, invalid(errs...)
 	}
-	if c.plan.Draining {
-		return nil, nil, problem(http.StatusConflict, codeDraining, fmt.Sprintf("corridor %s is being removed and takes no new payments", c.plan.Name),
-			field("body.corridor", req.Corridor, "draining"))
+	if prob := c.taking("payments"); prob != nil {
+		return nil, nil, prob
 	}
 	account, prob := r.customer(ctx, req.Account, "body.account", req.Account, "no such account")
 	if prob != nil {

@@ -94,12 +94,9 @@ func (r *Router) convert(ctx context.Context, key string, req *client.Conversion
 
 // newConversion makes a conversion of a request, or says everything that is wrong with it.
 func (r *Router) newConversion(ctx context.Context, s *snapshot, recordKey string, req *client.ConversionRequest) (*payment, *corridor, *client.Problem) {
-	if req.Corridor == "" {
-		return nil, nil, invalid(field("body.corridor", req.Corridor, "required"))
-	}
-	c, ok := s.corridors[req.Corridor]
-	if !ok {
-		return nil, nil, invalid(field("body.corridor", req.Corridor, "no such corridor in region %s", s.region.Name))
+	c, prob := s.asked(req.Corridor)
+	if prob != nil {
+		return nil, nil, prob
 	}
 	if !c.plan.Conversion {
 		return nil, nil, invalid(field("body.corridor", req.Corridor, "is for payments, not conversions"))
@@ -112,9 +109,8 @@ func (r *Router) newConversion(ctx context.Context, s *snapshot, recordKey strin
 	if check.errs != nil {
 		return nil, nil, invalid(check.errs...)
 	}
-	if c.plan.Draining {
-		return nil, nil, problem(http.StatusConflict, codeDraining, fmt.Sprintf("corridor %s is being removed and takes no new conversions", c.plan.Name),
-			field("body.corridor", req.Corridor, "draining"))
+	if prob := c.taking("conversions"); prob != nil {
+		return nil, nil, prob
 	}
 	from, prob := r.customer(ctx, req.Account, "body.account", req.Account, "no such account")
 	if prob != nil {

@@ -54,7 +54,7 @@ func (x *incoming) takeReturn(ctx context.Context) ([]byte, *client.Problem) {
 	case refused != nil:
 		report.Status = isomsg.Status{Code: isomsg.Rejected, Reasons: isomsg.Reasons(refused.Code, refused.Detail)}
 	default:
-		report.Status, report.At, report.Reference = isomsg.Status{Code: "ACCC"}, p.Updated, strings.ReplaceAll(p.ID.String(), "-", "")
+		report.Status, report.At, report.Reference = isomsg.Status{Code: "ACCC"}, p.Updated, p.bareID()
 	}
 	return x.reported(&report)
 }
@@ -147,7 +147,7 @@ func (p *payment) mismatch(t *iso20022.Return) (*isomsg.Refusal, error) {
 		return refuse("NARR", "OrgnlInstrId %s: the payment was instructed as %s", t.OriginalInstructionID, p.instructionID())
 	case t.OriginalEndToEndID != endToEnd:
 		return refuse("NARR", "OrgnlEndToEndId %s: the payment was instructed with %s", t.OriginalEndToEndID, endToEnd)
-	case t.OriginalTransactionID != "" && t.OriginalTransactionID != strings.ReplaceAll(p.ID.String(), "-", ""):
+	case t.OriginalTransactionID != "" && t.OriginalTransactionID != p.bareID():
 		return refuse("NARR", "OrgnlTxId %s: not this payment's", t.OriginalTransactionID)
 	case t.OriginalAmount.Currency() != "" && t.OriginalAmount != received:
 		return refuse("AM09", "OrgnlIntrBkSttlmAmt %s: %s was instructed", t.OriginalAmount, received)

@@ -120,7 +120,7 @@ func (r *Router) statusMessage(ctx context.Context, s *snapshot, p *payment, in 
 	}
 	report := isomsg.ReportOn(m)
 	report.Between, report.At, report.Status = between, p.Updated, isomsg.StatusOf(r.derived(ctx, p))
-	report.Reference = strings.ReplaceAll(p.ID.String(), "-", "")
+	report.Reference = p.bareID()
 	out, err := report.Pacs002()
 	if err != nil {
 		return nil, err
@@ -137,7 +137,7 @@ func (r *Router) returnMessage(ctx context.Context, s *snapshot, p *payment, in 
 		return nil, err
 	}
 	out, err := (&isomsg.Return{
-		Between: between, At: p.Updated, ID: strings.ReplaceAll(p.ID.String(), "-", ""), Of: m, Amount: p.cameBack(in != nil),
+		Between: between, At: p.Updated, ID: p.bareID(), Of: m, Amount: p.cameBack(in != nil),
 		Code: returnCode(p.Reason), Detail: p.Reason.Detail,
 	}).Pacs004()
 	if err != nil {

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -140,13 +141,16 @@ func (s sum) wire() client.Money {
 	return client.Money{Currency: string(s.Currency()), Value: s.Decimal()}
 }
 
+// bareID is the payment's ID where hyphens have no room.
+func (p *payment) bareID() string { return hex.EncodeToString(p.ID[:]) }
+
 // instructionID is the provider's idempotency key: at most 35 characters, as ISO 20022 identifications are. An exchange's is not its payout's.
 func (p *payment) instructionID() string {
 	mark := "-"
 	if p.exchanging() {
 		mark = exchangeMark
 	}
-	return fmt.Sprintf("%s%s%d", strings.ReplaceAll(p.ID.String(), "-", ""), mark, p.Attempt)
+	return fmt.Sprintf("%s%s%d", p.bareID(), mark, p.Attempt)
 }
 
 const exchangeMark = "x"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"sort"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"qiantang.dev/rails/internal/money"
 	"qiantang.dev/rails/internal/plan"
 	"qiantang.dev/rails/internal/route"
+	"qiantang.dev/rails/pkg/client"
 )
 
 // snapshot is one plan as served. It never changes; Switch replaces it whole, and a request keeps the one that it began with.
@@ -161,3 +163,24 @@ func (s *snapshot) draining() []string {
 
 // ttl bounds how long a quote of the corridor is honoured.
 func (c *corridor) ttl() time.Duration { return c.plan.QuoteTTL.D() }
+
+// asked is the corridor that a request names.
+func (s *snapshot) asked(name string) (*corridor, *client.Problem) {
+	if name == "" {
+		return nil, invalid(field("body.corridor", name, "required"))
+	}
+	c, ok := s.corridors[name]
+	if !ok {
+		return nil, invalid(field("body.corridor", name, "no such corridor in region %s", s.region.Name))
+	}
+	return c, nil
+}
+
+// taking refuses what is new in a corridor that is being removed.
+func (c *corridor) taking(what string) *client.Problem {
+	if !c.plan.Draining {
+		return nil
+	}
+	return problem(http.StatusConflict, codeDraining, fmt.Sprintf("corridor %s is being removed and takes no new %s", c.plan.Name, what),
+		field("body.corridor", c.plan.Name, "draining"))
+}

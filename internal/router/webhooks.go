@@ -133,7 +133,7 @@ func (r *Router) tell(p *payment, event string) ([]ledger.Put, error) {
 			if err != nil {
 				return nil, fmt.Errorf("event of payment %s: %w", p.ID, err)
 			}
-			n = &notice{ID: fmt.Sprintf("evt_%s_%d", strings.ReplaceAll(p.ID.String(), "-", ""), p.version+1), Body: body, At: p.Updated}
+			n = &notice{ID: fmt.Sprintf("evt_%s_%d", p.bareID(), p.version+1), Body: body, At: p.Updated}
 		}
 		put, err := n.put(h, n.ID, 0, hookWaiting, p.Updated)
 		if err != nil {
